@@ -1,0 +1,95 @@
+"""Fixtures for every test: nothing is left running, /dev/null stays what it is, and no setting of the developer leaks in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+pytest.register_assert_rewrite("helpers.commands", "helpers.processes")
+
+from helpers import components, processes  # noqa: E402: asserts are rewritten only in what is imported later
+
+# In CI always the same examples: a change must not fail for what another run would have found.
+settings.register_profile("suite", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)
+settings.load_profile("suite")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Hold `@pytest.mark.root` to its word."""
+    if item.get_closest_marker("root"):
+        components.need_root()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("WATCHDOG_", "NOTIFY_SOCKET", "LISTEN_")) or name in {"PYTHONPATH", "PYTHONHOME"}:
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dev_null_survives() -> Iterator[None]:
+    """A test that renames or chmods onto /dev/null as root breaks the whole machine: say so."""
+    yield
+    found = os.stat("/dev/null")  # noqa: PTH116: one fact, not a path
+    assert stat.S_ISCHR(found.st_mode), "/dev/null is no longer a character device"
+    assert stat.S_IMODE(found.st_mode) == 0o666, f"/dev/null has mode {stat.S_IMODE(found.st_mode):o}"
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give the test a token that all its processes inherit; afterwards none of them may live, nor a fork of the test.
+
+    Those that do are ended first, so that a failure leaves none. What dies with its parent has half a second for it.
+    """
+    token = f"wdt-{uuid.uuid4().hex}"
+    monkeypatch.setenv(processes.TOKEN, token)
+    before = {fork.pid for fork in processes.forks()}
+    yield token
+
+    def left() -> list[processes.Seen]:
+        return processes.carriers(token) + [fork for fork in processes.forks() if fork.pid not in before]
+
+    with contextlib.suppress(AssertionError):
+        processes.wait_for(lambda: not left(), 0.5)
+    found = left()
+    for seen in found:
+        processes.end(seen)
+    processes.end_carriers(token)
+    assert not found, f"left running: {found}"
+
+
+@pytest.fixture
+def spawn(leaves_nothing: str) -> Iterator[processes.Spawner]:
+    """Start a real process: `spawn([…])`, `spawn([…], wait_ready=True)`; all are killed and reaped after the test."""
+    del leaves_nothing  # named, so that it looks after these have been ended
+    spawner = processes.Spawner()
+    yield spawner
+    spawner.end()
+
+
+@pytest.fixture
+def starts_services(leaves_nothing: str) -> Iterator[str]:
+    """End, by pid, whatever the test's `ensure-running` left running on purpose. Returns the token."""
+    yield leaves_nothing
+    processes.end_carriers(leaves_nothing)
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """Return a directory like tmp_path, but one that other users can enter (pytest's own are 0700)."""
+    path = Path(tempfile.mkdtemp(prefix="wdt-", dir="/tmp"))  # noqa: S108: mkdtemp makes it safely
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)

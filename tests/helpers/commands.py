@@ -1,0 +1,102 @@
+"""Run an installed command as a user would, with a hard deadline, and hold it to the oracle of every case."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers.processes import TOKEN
+
+BIN = Path(sys.prefix, "bin")
+# What cron gives a job, and nothing else.
+CRON = {"PATH": "/usr/bin:/bin", "HOME": "/", "SHELL": "/bin/sh", "LOGNAME": "root"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One command that has ended: its exit code (negative: the signal that ended it) and what it said."""
+
+    argv: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+
+def command(name: str) -> str:
+    """Return the path of our installed command `name`; any other word is found as a shell would find it."""
+    ours = BIN / name
+    if "/" not in name and ours.exists():
+        return str(ours)
+    return shutil.which(name) or name
+
+
+def environment(env: dict[str, str] | None) -> dict[str, str]:
+    """Return `env`, or ours, with the test's token, by which `leaves_nothing` finds what was left behind."""
+    whole = dict(os.environ if env is None else env)
+    if TOKEN in os.environ:
+        whole.setdefault(TOKEN, os.environ[TOKEN])
+    return whole
+
+
+def run(
+    *argv: object,
+    timeout: float = 20,
+    env: dict[str, str] | None = None,
+    input: str | bytes | None = None,  # noqa: A002: the name that subprocess.run has for it
+    **popen: Any,
+) -> Ran:
+    """Run a command with pipes for stdout and stderr, until both are at their end, as `$(…)` does.
+
+    Raises AssertionError when it still runs, or something that it started still holds a pipe, after `timeout` seconds.
+    """
+    words = tuple(os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in argv)
+    options: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL if input is None else subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        **popen,
+    }
+    begun = time.monotonic()
+    child = subprocess.Popen([command(words[0]), *words[1:]], env=environment(env), **options)
+    out, err = _collect(child, words, timeout, input.encode() if isinstance(input, str) else input)
+    return Ran(words, child.returncode, _text(out), _text(err), time.monotonic() - begun)
+
+
+def _collect(child: subprocess.Popen[bytes], words: tuple[str, ...], timeout: float, given: bytes | None) -> tuple[bytes, bytes]:
+    try:
+        return child.communicate(given, timeout)
+    except subprocess.TimeoutExpired as late:
+        lives = child.poll() is None
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe:
+                pipe.close()
+        what = "still runs" if lives else "has ended, but something that it started holds its pipe"
+        said = f"stdout {late.output!r}, stderr {late.stderr!r}"
+        raise AssertionError(f"{' '.join(words)!r} {what} after {timeout} s; {said}") from None
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "surrogateescape")
+
+
+def oracle(ran: Ran, timeout: float) -> str:
+    """Assert what holds for every case (P1), `timeout` being the command's own; return the line without its newline."""
+    assert 0 <= ran.code <= 3, f"exit code {ran.code}: {ran}"
+    assert ran.err == "", f"stderr: {ran}"
+    assert "Traceback" not in ran.out, f"a traceback: {ran}"
+    assert ran.out.endswith("\n"), f"no newline at the end: {ran}"
+    line = ran.out[:-1]
+    assert line, f"an empty line: {ran}"
+    assert line.isprintable(), f"not one printable line: {ran}"
+    assert len(ran.out.encode("utf-8", "surrogateescape")) <= 1024, f"longer than 1 KiB: {ran}"
+    assert ran.seconds <= timeout + 1, f"{ran.seconds:.2f} s with a timeout of {timeout} s: {ran}"
+    return line

@@ -1,0 +1,160 @@
+"""Real processes for tests: started, waited for with a deadline (never a sleep), found by a token, ended by pid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+# Every test's environment carries this variable with a value of its own; whatever the test starts inherits it.
+TOKEN = "WDT_TEST_TOKEN"  # noqa: S105: a marker, not a secret
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A process as /proc shows it: enough to know it again (pid and start ticks) and to name it in a failure."""
+
+    pid: int
+    ticks: int
+    parent: int
+    state: str
+    argv: tuple[str, ...]
+
+
+def wait_for(predicate: Callable[[], T], seconds: float = 10, what: str = "") -> T:
+    """Return the first true value of `predicate`, polled every 10 ms; raise AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = predicate()
+        if value:
+            return value
+        left = deadline - time.monotonic()
+        assert left > 0, f"not within {seconds} s: {what or predicate}"
+        time.sleep(min(0.01, left))
+
+
+def ready(child: subprocess.Popen[bytes], seconds: float = 10) -> str:
+    """Return the next line that `child` prints on its (piped, unbuffered) stdout, such as "ready (pid 12)".
+
+    Raises AssertionError when no whole line comes within `seconds`.
+    """
+    assert child.stdout is not None, "spawn it with stdout=PIPE"
+    descriptor, line, deadline = child.stdout.fileno(), b"", time.monotonic() + seconds
+    while not line.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        assert left > 0, f"{child.args!r} printed no line within {seconds} s, only {line!r}"
+        if select.select([descriptor], [], [], left)[0]:
+            byte = os.read(descriptor, 1)  # one at a time: the next line stays in the pipe
+            assert byte, f"{child.args!r} closed its stdout after {line!r}"
+            line += byte
+    return line.decode("utf-8", "backslashreplace").rstrip("\n")
+
+
+def look(pid: int) -> Seen | None:
+    """Return what /proc says about `pid`, or None when it is gone."""
+    with contextlib.suppress(OSError):
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        fields = stat[stat.rindex(b")") + 2 :].split()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        return Seen(pid, int(fields[19]), int(fields[1]), fields[0].decode(), tuple(os.fsdecode(word) for word in words))
+    return None
+
+
+def alive(pid: int) -> bool:
+    """Tell whether `pid` lives; a zombie does not (init may reap late or never)."""
+    seen = look(pid)
+    return seen is not None and seen.state not in "ZX"
+
+
+def everyone() -> Iterator[int]:
+    """Yield every pid but our own."""
+    for name in os.listdir("/proc"):  # noqa: PTH208: 3,000 Path objects for nothing
+        if name.isdigit() and int(name) != os.getpid():
+            yield int(name)
+
+
+def carriers(token: str) -> list[Seen]:
+    """Return the live processes (neither zombie nor in D state) that have `token` in their environment or arguments."""
+    needle, found = token.encode(), []
+    for pid in everyone():
+        seen = look(pid)
+        if seen is None or seen.state in "ZXD":  # reading the memory of a process in D state can hang
+            continue
+        if any(needle in word.encode("utf-8", "surrogateescape") for word in seen.argv) or needle in _environ(pid):
+            found.append(seen)
+    return found
+
+
+def _environ(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:  # gone, or another user's
+        return b""
+
+
+def forks() -> list[Seen]:
+    """Return our own live children: a fork of the test itself has the token in no file of /proc."""
+    seen = (look(pid) for pid in everyone())
+    return [each for each in seen if each and each.parent == os.getpid() and each.state not in "ZXD"]
+
+
+def end(seen: Seen) -> None:
+    """Send SIGKILL to a process through a pidfd, if that is still the process that was seen."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        descriptor = os.pidfd_open(seen.pid)
+        try:
+            now = look(seen.pid)
+            if now and now.ticks == seen.ticks:
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        finally:
+            os.close(descriptor)
+
+
+def end_carriers(token: str, seconds: float = 5) -> list[Seen]:
+    """End every process with `token` by pid until none is left; return all that there were."""
+    ended: list[Seen] = []
+    deadline = time.monotonic() + seconds
+    while found := carriers(token):
+        assert time.monotonic() < deadline, f"cannot be ended: {found}"
+        ended += [seen for seen in found if seen.pid not in {each.pid for each in ended}]
+        for seen in found:
+            end(seen)
+    return ended
+
+
+class Spawner:
+    """Start processes that the fixture `spawn` ends; each has /dev/null for what the test does not ask for."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self, argv: list[Any] | tuple[Any, ...], *, wait_ready: bool = False, **popen: Any) -> subprocess.Popen[bytes]:
+        """Start `argv`; with `wait_ready` its stdout is a pipe and the call returns after its first line."""
+        options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        if wait_ready:
+            options |= {"stdout": subprocess.PIPE, "bufsize": 0}
+        child = subprocess.Popen([str(word) for word in argv], **options | popen)
+        self.started.append(child)
+        if wait_ready:
+            ready(child)
+        return child
+
+    def end(self) -> None:
+        """End and reap all, the newest first; a stopped process dies of SIGKILL too."""
+        for child in reversed(self.started):
+            child.kill()
+            child.wait(10)
+            for pipe in (child.stdin, child.stdout, child.stderr):
+                if pipe:
+                    pipe.close()
+        self.started.clear()
