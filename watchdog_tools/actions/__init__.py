@@ -1,0 +1,1 @@
+"""TOUCH: the only code that changes the machine."""

@@ -1,0 +1,108 @@
+"""The face: the click command built from the same table. It has the last word on every odd form."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from watchdog_tools.cli.options import Wrong
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.cli.options import Command, Option, Raw
+
+
+def ask(command: Command, argv: list[str]) -> Raw | None:
+    """Return the raw values of `argv`; None if help, version or completion was asked for, and given.
+
+    Raise Wrong with one sentence that names the mistake and the nearest right option.
+    """
+    if _completed(command):
+        return None
+    raw = _parsed(command, argv)
+    if "help" in raw:
+        from watchdog_tools.cli.page import page
+
+        sys.stdout.write(page(command))
+    elif "version" in raw:
+        from watchdog_tools.cli.page import version
+
+        sys.stdout.write(version(command))
+    else:
+        _count(command, raw["args"])
+        return raw
+    sys.stdout.flush()
+    return None
+
+
+def built(command: Command) -> click.Command:
+    """Return the click command of the table. It converts nothing: that is done in one place for both."""
+    options = [
+        click.Option(
+            [*option.flags, option.name],
+            count=not option.metavar,
+            multiple=bool(option.metavar),
+            type=_type(option),
+            help=option.help,
+            metavar=option.metavar or None,
+        )
+        for option in command.options
+    ]
+    words = click.Argument(["args"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(command.name, params=[*options, words], add_help_option=False)
+
+
+def _type(option: Option) -> click.ParamType | None:
+    return click.UNPROCESSED if option.metavar else None
+
+
+def _parsed(command: Command, argv: list[str]) -> Raw:
+    try:
+        context = built(command).make_context(command.name, list(argv))
+    except click.NoSuchOption as error:
+        raise Wrong(_unknown(command, error)) from None
+    except click.UsageError as error:
+        raise Wrong(error.format_message().rstrip(".")) from None
+    raw: Raw = {"args": list(context.params["args"])}
+    for option in command.options:
+        given = context.params[option.name]
+        if given:
+            raw[option.name] = list(given) if option.metavar else [""] * given
+    return raw
+
+
+def _unknown(command: Command, error: click.NoSuchOption) -> str:
+    flag = error.option_name
+    if flag in command.refused:
+        return f"{flag} is not taken here: {command.refused[flag]}"
+    near = list(error.possibilities or ())  # nearest first
+    if near:
+        return f"no such option {flag[:80]}; did you mean {' or '.join(near[:2])}?"
+    if command.arguments[1][1] < 0:
+        return f"no such option {flag[:80]}; the options of the start command stand behind --"
+    return f"no such option {flag[:80]}"
+
+
+def _count(command: Command, given: list[str]) -> None:
+    metavar, (least, most), _ = command.arguments
+    if len(given) < least:
+        raise Wrong(f"missing argument: {metavar}")
+    if 0 <= most < len(given):
+        raise Wrong(f"unexpected argument {given[most][:80]!r}; accepted: {metavar or 'options only'}")
+
+
+def _completed(command: Command) -> bool:
+    variable = f"_{command.name.replace('-', '_').upper()}_COMPLETE"
+    if variable not in os.environ:
+        return False
+    from click.shell_completion import shell_complete
+
+    click_command = built(command)
+    for option, param in zip(command.options, click_command.params, strict=False):
+        if "|" in option.kind:
+            param.type = click.Choice(option.kind.split("|"))
+    shell_complete(click_command, {}, command.name, variable, os.environ[variable])
+    sys.stdout.flush()
+    return True

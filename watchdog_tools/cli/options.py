@@ -1,0 +1,105 @@
+"""A command as data: its options are declared once, and every parser, help page and check reads them."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchdog_tools.result import Result
+    from watchdog_tools.system.looker import Say
+
+Raw = dict[str, list[str]]  # option name -> each value as given; a flag adds an empty string
+Values = dict[str, object]  # option name -> converted value, defaults filled in
+
+
+class Wrong(ValueError):  # noqa: N818 -- it is what the user did, not what failed
+    """Wrong usage: one clear sentence that names the mistake and what is accepted."""
+
+
+class Option:
+    """One option.
+
+    flags: "-u --user", the spellings. `name` is the longest without dashes, `-` as `_`.
+    metavar: how help names the value; empty for a flag.
+    kind: the key of a converter in `values.CONVERTERS`; choices separated by `|` are a kind too.
+    many: it may be repeated, and its value is a tuple (for a flag: the count).
+    """
+
+    __slots__ = ("default", "flags", "group", "help", "kind", "many", "metavar", "name")
+
+    def __init__(  # noqa: PLR0913 -- a record, declared in tables
+        self,
+        flags: str,
+        metavar: str,
+        help: str,  # noqa: A002 -- the field's own word
+        kind: str = "text",
+        default: str | None = None,
+        *,
+        many: bool = False,
+        group: str = "Options",
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.flags = tuple(flags.split())
+        self.name = self.flags[-1].lstrip("-").replace("-", "_")
+        self.metavar = metavar
+        self.help = help
+        self.kind = kind if metavar else "flag"
+        self.default = default
+        self.many = many
+        self.group = group
+
+
+class Command:
+    """One console script.
+
+    label: the word in front of its line, `PORT`. arguments: (metavar, how many, help), where how
+    many is (least, most) and most -1 means any number.
+    settle: converted values -> configuration; raises Wrong. look: configuration -> Result, in a
+    looker. run: for a command that is more than one look; it gets the whole invocation.
+    refused: options of the monitoring plugin of the same job that we do not take -> what to use.
+    down: the value that Zabbix gets when the target is down, None for the state's number.
+    """
+
+    __slots__ = (
+        "arguments", "down", "examples", "exits", "label", "look", "name", "notes", "options", "refused",
+        "run", "settle", "summary", "target",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 -- a record, declared once a command
+        self,
+        *,
+        name: str,
+        label: str,
+        summary: str,
+        arguments: tuple[str, tuple[int, int], str],
+        options: tuple[Option, ...],
+        settle: Callable[[Values], object],
+        look: Callable[..., Result] | None = None,
+        run: Callable[..., Result] | None = None,
+        target: Callable[..., str] = str,
+        examples: tuple[tuple[str, str], ...] = (),
+        exits: tuple[tuple[str, str], ...] = (),
+        notes: str = "",
+        refused: dict[str, str] | None = None,
+        down: float | None = None,
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.name = name
+        self.label = label
+        self.summary = summary
+        self.arguments = arguments
+        self.options = options
+        self.settle = settle
+        self.look = look
+        self.run = run
+        self.target = target
+        self.examples = examples
+        self.exits = exits
+        self.notes = notes
+        self.refused = refused or {}
+        self.down = down
+
+    def by_flag(self) -> dict[str, Option]:
+        """Return each spelling with its option."""
+        return {flag: option for option in self.options for flag in option.flags}

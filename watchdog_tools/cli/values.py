@@ -1,0 +1,99 @@
+"""From raw words to values: one converter a kind, used whichever parser read the words."""
+
+from __future__ import annotations
+
+from watchdog_tools import units
+from watchdog_tools.cli.options import Wrong
+from watchdog_tools.ranges import Range
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchdog_tools.cli.options import Command, Option, Raw, Values
+
+STATES = {"ok": OK, "warning": WARNING, "warn": WARNING, "critical": CRITICAL, "crit": CRITICAL, "unknown": UNKNOWN}
+
+
+def convert(command: Command, raw: Raw) -> Values:
+    """Return every option's value, defaults filled in. Raise Wrong with one sentence."""
+    values: Values = {"args": tuple(raw["args"])}
+    if any("\0" in word for word in raw["args"]):
+        raise Wrong("an argument holds a NUL byte")
+    for option in command.options:
+        given = raw.get(option.name)
+        if option.kind == "flag":
+            values[option.name] = len(given or ()) if option.many else bool(given)
+        elif option.many:
+            values[option.name] = tuple(_one(option, word) for word in given or ())
+        else:
+            word = given[-1] if given else option.default
+            values[option.name] = None if word is None else _one(option, word)
+    return values
+
+
+def _one(option: Option, word: str) -> object:
+    try:
+        if "|" in option.kind:
+            return _choice(option.kind.split("|"), word)
+        return CONVERTERS[option.kind](word)
+    except ValueError as error:
+        raise Wrong(f"{option.flags[-1]}: {error}") from None
+
+
+def _choice(choices: list[str], word: str) -> str:
+    if word not in choices:
+        raise ValueError(f"{word[:80]!r} is not one of {', '.join(choices)}")
+    return word
+
+
+def whole(word: str, least: int = 0, most: int = 1 << 31) -> int:
+    """Return a whole number in plain digits. Raise ValueError with a sentence."""
+    # int() alone would accept "1_0", " 1" and digits of other scripts, and refuse 5000 of them loudly
+    if not (word.isascii() and word.isdigit() and len(word) <= 10 and least <= int(word) <= most):  # noqa: PLR2004
+        raise ValueError(f"{word[:80]!r} is not a whole number from {least} to {most}")
+    return int(word)
+
+
+def state(word: str) -> int:
+    """Return a state by its name. Raise ValueError with a sentence."""
+    if word.lower() not in STATES:
+        raise ValueError(f"{word[:80]!r} is not a state; accepted: ok, warning, critical, unknown")
+    return STATES[word.lower()]
+
+
+def timeout(word: str) -> tuple[float, int | None]:
+    """Return (seconds, state on timeout or None) of `SECONDS[:STATE]`. Raise ValueError."""
+    span, colon, name = word.partition(":")
+    seconds = units.duration(span)
+    if seconds <= 0:
+        raise ValueError("0 would mean no time to look; accepted: 10, 500ms, 10:unknown")
+    return seconds, state(name) if colon else None
+
+
+def port(word: str) -> int:
+    """Return a TCP port. Raise ValueError with a sentence."""
+    try:
+        return whole(word, 1, 65535)
+    except ValueError:
+        raise ValueError(f"{word[:80]!r} is not a port; accepted: 1 to 65535") from None
+
+
+def _text(word: str) -> str:
+    if not word:
+        raise ValueError("an empty value is not accepted")
+    return word
+
+
+CONVERTERS: dict[str, Callable[[str], object]] = {
+    "text": _text,
+    "any": str,
+    "duration": units.duration,
+    "size": units.size,
+    "range": Range,
+    "whole": whole,
+    "state": state,
+    "timeout": timeout,
+    "port": port,
+}

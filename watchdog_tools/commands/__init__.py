@@ -1,0 +1,1 @@
+"""One file is one console script and one section of the README."""

@@ -1,0 +1,1 @@
+"""A Result becomes what the caller reads."""

@@ -1,0 +1,45 @@
+"""Format `json`: one object a line. The schema is an API: README documents it, golden files hold it.
+
+schema: 1, raised when a key changes its meaning; new keys do not raise it.
+"""
+
+from __future__ import annotations
+
+from watchdog_tools.result import NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.result import Metric, Result
+
+SCHEMA = 1
+
+
+def line(check: str, result: Result, *, started: float, duration: float, host: str) -> str:
+    """Return the object. `started`: seconds since the epoch, `duration`: seconds."""
+    import json
+
+    words = {
+        "schema": SCHEMA,
+        "check": check,
+        "name": result.details.get("name", check),
+        "target": result.target,
+        "state": NAMES[result.state],
+        "reason": result.reason,
+        "summary": result.summary,
+        "metrics": [_metric(metric) for metric in result.metrics],
+        "started": round(started, 3),
+        "duration": round(duration, 6),
+        "host": host,
+        "details": {key: value for key, value in result.details.items() if key != "name"},
+    }
+    return json.dumps(words, ensure_ascii=True, allow_nan=False)
+
+
+def _metric(metric: Metric) -> dict[str, object]:
+    return {
+        "name": metric.name,
+        "value": metric.value,
+        "unit": metric.unit,
+        "warn": metric.warning or None,
+        "crit": metric.critical or None,
+    }

@@ -1,0 +1,1 @@
+"""LOOK: facts about processes, ports, replies and plugins. Nothing here changes anything."""

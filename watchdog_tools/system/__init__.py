@@ -1,0 +1,1 @@
+"""Thin readers of the machine: /proc, clocks, sockets, and forks that look."""

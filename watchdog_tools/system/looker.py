@@ -1,0 +1,194 @@
+"""A looker: a fork that looks, tells its phase before each step, sends one Result, and is killed freely.
+
+It dies with the process that forked it, by the kernel: it owns the read end of a pipe whose only
+write end its parent holds, and the end-of-file raises SIGKILL, also inside a regex that holds the
+interpreter. A signal handler or a thread would run late there (design 7 measured 8 s and 14 s).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import marshal
+import os
+import select
+import time
+
+import _signal
+from watchdog_tools.result import UNKNOWN, Result, unpack
+from watchdog_tools.system.descriptors import null_standard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LARGEST = 1 << 20  # bytes of one frame: a Result is some hundred
+
+LOCAL, TALK, MATCH = "local", "talk", "match"  # what a phase waits for: us, the target, a pattern
+
+_held: set[int] = set()  # write ends of this process's own lookers; a fork closes its copies
+
+
+class Say:
+    """The looker's way to tell its phase; `deadline` is on the monotonic clock, in seconds."""
+
+    __slots__ = ("_write", "deadline")
+
+    def __init__(self, write: int, deadline: float) -> None:
+        """Speak on the descriptor `write`."""
+        self._write = write
+        self.deadline = deadline
+
+    def __call__(self, kind: str, words: str) -> None:
+        """Say what comes next: a kind (LOCAL, TALK or MATCH) and words that follow "while"."""
+        send(self._write, (kind, words))
+
+    def left(self) -> float:
+        """Return the seconds until the deadline, never negative."""
+        return max(self.deadline - time.monotonic(), 0.0)
+
+
+class Looker:
+    """One fork and what it has said so far; `result` is None until it has ended well."""
+
+    __slots__ = ("_buffer", "_life", "kind", "pid", "read", "result", "words")
+
+    def __init__(self, look: Callable[[Say], Result], deadline: float) -> None:
+        """Fork it. Raise OSError where no pipe or process is to be had."""
+        self._buffer = b""
+        self.kind, self.words = LOCAL, "starting"
+        self.result: Result | None = None
+        self.read, write = os.pipe()
+        life, self._life = os.pipe()
+        try:
+            self.pid = os.fork()
+        except OSError:
+            for descriptor in (self.read, write, life, self._life):
+                os.close(descriptor)
+            raise
+        if not self.pid:
+            _look_and_exit(look, Say(write, deadline), life, self._life)
+        os.close(write)
+        os.close(life)
+        _held.add(self._life)
+
+    def hear(self) -> bool:
+        """Read what there is, without waiting long. Return whether more may come."""
+        chunk = os.read(self.read, 65536)
+        self._buffer += chunk
+        while len(self._buffer) >= 4:  # noqa: PLR2004 -- the length in front of a frame
+            end = 4 + int.from_bytes(self._buffer[:4], "big")
+            if len(self._buffer) < end <= _LARGEST:
+                break
+            kind, said = marshal.loads(self._buffer[4:end])
+            self._buffer = self._buffer[end:]
+            if kind == "result":
+                self.result = unpack(said)
+                return False
+            self.kind, self.words = kind, said
+        return bool(chunk)
+
+    def end(self) -> int | None:
+        """Kill what is left of it and its group, reap it. Return its wait status, None if it is stuck."""
+        os.close(self.read)
+        _held.discard(self._life)
+        os.close(self._life)
+        for kill in (os.killpg, os.kill):  # before setsid there is no group yet
+            try:
+                kill(self.pid, _signal.SIGKILL)
+            except OSError:
+                continue
+        return _reap(self.pid)
+
+
+def send(write: int, message: tuple[str, object]) -> None:
+    """Write one frame: four bytes of length, then marshalled plain data."""
+    body = marshal.dumps(message)
+    frame = len(body).to_bytes(4, "big") + body
+    while frame:
+        frame = frame[os.write(write, frame) :]
+
+
+def gather(lookers: list[Looker], deadline: float, wake: int = -1) -> bool:
+    """Hear all lookers until each has ended or the deadline passed.
+
+    `wake`: a descriptor whose readability ends the wait. Return whether it did.
+    """
+    poll = select.poll()
+    if wake >= 0:
+        poll.register(wake, select.POLLIN)
+    waiting = {looker.read: looker for looker in lookers}
+    for descriptor in waiting:
+        poll.register(descriptor, select.POLLIN)
+    while waiting:
+        left = deadline - time.monotonic()
+        events = poll.poll(max(left * 1000, 0))
+        for descriptor, _ in events:
+            if descriptor == wake:
+                return True
+            if not waiting[descriptor].hear():
+                poll.unregister(descriptor)
+                del waiting[descriptor]
+        if left <= 0 and not events:
+            break
+    return False
+
+
+def dies_with(life: int, others: tuple[int, ...]) -> None:
+    """Have the kernel kill this process group when the last write end of the pipe `life` closes.
+
+    others: inherited write ends to close first. Call it in the fork, as leader of its own group.
+    """
+    for descriptor in others:
+        os.close(descriptor)
+    fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpid())
+    fcntl.fcntl(life, fcntl.F_SETSIG, _signal.SIGKILL)
+    fcntl.fcntl(life, fcntl.F_SETFL, os.O_ASYNC)
+    poll = select.poll()
+    poll.register(life, 0)
+    if poll.poll(0):  # the parent died before the kernel was told
+        os._exit(1)
+
+
+def default_signals() -> None:
+    """Undo this process's signal handlers, as a fork that must not answer for its parent."""
+    _signal.set_wakeup_fd(-1)
+    for number in (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT):
+        if callable(_signal.getsignal(number)):
+            _signal.signal(number, _signal.SIG_DFL)
+
+
+def _look_and_exit(look: Callable[[Say], Result], say: Say, life: int, own_end: int) -> None:
+    code = 1
+    try:
+        os.setsid()
+        dies_with(life, (own_end, *_held))
+        default_signals()
+        null_standard(replace=True)
+        send(say._write, ("result", _looked(look, say).pack()))  # noqa: SLF001
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _looked(look: Callable[[Say], Result], say: Say) -> Result:
+    try:
+        return look(say)
+    except MemoryError:
+        return Result(UNKNOWN, "out of memory while looking", reason="memory")
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes one line
+        return Result(UNKNOWN, f"internal error: {type(error).__name__}: {error}", reason="internal")
+
+
+def _reap(pid: int) -> int | None:
+    done, status = os.waitpid(pid, os.WNOHANG)
+    if done:
+        return status
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return os.waitpid(pid, 0)[1]
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    ended = poll.poll(300)  # a process in D state outlives SIGKILL: it is named, not waited for
+    os.close(handle)
+    return os.waitpid(pid, 0)[1] if ended else None

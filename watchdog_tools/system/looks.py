@@ -1,0 +1,102 @@
+"""One look at several things at once: a looker each, one deadline, and a Result for whatever happens."""
+
+from __future__ import annotations
+
+import time
+
+from watchdog_tools.result import CRITICAL, UNKNOWN, Result
+from watchdog_tools.system.looker import LOCAL, MATCH, Looker, Say, gather
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Job:
+    """A look to take: what to call, and the verdict if the deadline strikes.
+
+    on_timeout: the state for a target that did not answer; None is the usual CRITICAL, and then
+    a deadline that strikes while we only looked at our own machine is UNKNOWN.
+    down: what Zabbix gets as value when it timed out; None means the state's number.
+    limit: seconds of its own, None for the common deadline alone.
+    """
+
+    __slots__ = ("down", "limit", "look", "on_timeout", "target")
+
+    def __init__(
+        self,
+        look: Callable[[Say], Result],
+        *,
+        target: str = "",
+        on_timeout: int | None = None,
+        down: float | None = None,
+        limit: float | None = None,
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.look = look
+        self.target = target
+        self.on_timeout = on_timeout
+        self.down = down
+        self.limit = limit
+
+
+def look_all(jobs: list[Job], limit: float, wake: int = -1) -> list[Result] | None:
+    """Take all looks side by side within `limit` seconds; None if `wake` became readable first."""
+    start = time.monotonic()
+    limits = [min(limit, job.limit or limit) for job in jobs]
+    lookers: list[Looker | OSError] = []
+    for job, own in zip(jobs, limits, strict=True):
+        try:
+            lookers.append(Looker(job.look, start + own))
+        except OSError as error:
+            lookers.append(error)
+    woken = False
+    for own in sorted(set(limits)):  # usually one
+        due = [looker for looker, its in zip(lookers, limits, strict=True) if its >= own]
+        alive = [looker for looker in due if isinstance(looker, Looker) and looker.result is None]
+        woken = woken or gather(alive, start + own, wake)
+    results = [
+        _outcome(job, looker, own, start) for job, looker, own in zip(jobs, lookers, limits, strict=True)
+    ]
+    return None if woken else results
+
+
+def _outcome(job: Job, looker: Looker | OSError, limit: float, start: float) -> Result:
+    if isinstance(looker, OSError):
+        why = f"cannot fork a look: {looker.strerror}"
+        return Result(UNKNOWN, why, reason="resources", target=job.target)
+    status = looker.end()
+    if looker.result:
+        looker.result.target = looker.result.target or job.target
+        return looker.result
+    if time.monotonic() - start >= limit:
+        result = _timed_out(job, looker, limit)
+    else:
+        result = Result(UNKNOWN, f"the look was ended {_ending(status)} while {looker.words}", reason="crashed")
+    if status is None:
+        result.summary += f" (pid {looker.pid} is stuck in the kernel)"
+    result.target = job.target
+    return result
+
+
+def _timed_out(job: Job, looker: Looker, limit: float) -> Result:
+    span = f"{limit:g} s"
+    if looker.kind == MATCH:
+        return Result(UNKNOWN, f"pattern too slow: {looker.words} took more than {span}", reason="slow-pattern")
+    words = f"timed out after {span} while {looker.words}"
+    state = job.on_timeout
+    if state is None:
+        state = UNKNOWN if looker.kind == LOCAL else CRITICAL
+    return Result(state, words, reason="timeout", value=job.down)
+
+
+def _ending(status: int | None) -> str:
+    import os
+    import signal
+
+    if status is None or not os.WIFSIGNALED(status):
+        return "without a word"
+    try:
+        return f"by {signal.Signals(os.WTERMSIG(status)).name}"
+    except ValueError:
+        return f"by signal {os.WTERMSIG(status)}"
