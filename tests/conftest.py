@@ -1,4 +1,4 @@
-"""Fixtures for every test: nothing is left running, /dev/null stays what it is, and no setting of the developer leaks in."""
+"""Fixtures for every test: nothing is left running, /dev/null survives, no setting leaks in."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from hypothesis import settings
 
 pytest.register_assert_rewrite("helpers.commands", "helpers.processes")
 
-from helpers import components, processes  # noqa: E402: asserts are rewritten only in what is imported later
+from helpers import components, processes  # noqa: E402 -- only what comes later is rewritten
 
 # In CI always the same examples: a change must not fail for what another run would have found.
-settings.register_profile("suite", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)
+settings.register_profile(
+    "suite", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ
+)
 settings.load_profile("suite")
 
 
@@ -33,7 +35,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _plain_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(("WATCHDOG_", "NOTIFY_SOCKET", "LISTEN_")) or name in {"PYTHONPATH", "PYTHONHOME"}:
+            if name.startswith(("WATCHDOG_", "NOTIFY_SOCKET", "LISTEN_", "PYTHON")):
                 patch.delenv(name)
         yield
 
@@ -42,16 +44,19 @@ def _plain_environment() -> Iterator[None]:
 def _dev_null_survives() -> Iterator[None]:
     """A test that renames or chmods onto /dev/null as root breaks the whole machine: say so."""
     yield
-    found = os.stat("/dev/null")  # noqa: PTH116: one fact, not a path
+    found = os.stat("/dev/null")  # noqa: PTH116 -- one fact, not a path
     assert stat.S_ISCHR(found.st_mode), "/dev/null is no longer a character device"
-    assert stat.S_IMODE(found.st_mode) == 0o666, f"/dev/null has mode {stat.S_IMODE(found.st_mode):o}"
+    assert stat.S_IMODE(found.st_mode) == 0o666, (
+        f"/dev/null has mode {stat.S_IMODE(found.st_mode):o}"
+    )
 
 
 @pytest.fixture(autouse=True)
 def leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Give the test a token that all its processes inherit; afterwards none of them may live, nor a fork of the test.
+    """Give the test a token that its processes inherit; afterwards none of them, nor a fork, lives.
 
-    Those that do are ended first, so that a failure leaves none. What dies with its parent has half a second for it.
+    Those that do are ended first, so that a failure leaves none. What dies with its parent has
+    half a second for it.
     """
     token = f"wdt-{uuid.uuid4().hex}"
     monkeypatch.setenv(processes.TOKEN, token)
@@ -59,7 +64,9 @@ def leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield token
 
     def left() -> list[processes.Seen]:
-        return processes.carriers(token) + [fork for fork in processes.forks() if fork.pid not in before]
+        return processes.carriers(token) + [
+            fork for fork in processes.forks() if fork.pid not in before
+        ]
 
     with contextlib.suppress(AssertionError):
         processes.wait_for(lambda: not left(), 0.5)
@@ -72,7 +79,7 @@ def leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def spawn(leaves_nothing: str) -> Iterator[processes.Spawner]:
-    """Start a real process: `spawn([…])`, `spawn([…], wait_ready=True)`; all are killed and reaped after the test."""
+    """Start real processes: `spawn([…])`, `spawn([…], wait_ready=True)`; all are reaped later."""
     del leaves_nothing  # named, so that it looks after these have been ended
     spawner = processes.Spawner()
     yield spawner
@@ -81,15 +88,15 @@ def spawn(leaves_nothing: str) -> Iterator[processes.Spawner]:
 
 @pytest.fixture
 def starts_services(leaves_nothing: str) -> Iterator[str]:
-    """End, by pid, whatever the test's `ensure-running` left running on purpose. Returns the token."""
+    """End, by pid, what the test's `ensure-running` left running on purpose. Return the token."""
     yield leaves_nothing
     processes.end_carriers(leaves_nothing)
 
 
 @pytest.fixture
 def public_path() -> Iterator[Path]:
-    """Return a directory like tmp_path, but one that other users can enter (pytest's own are 0700)."""
-    path = Path(tempfile.mkdtemp(prefix="wdt-", dir="/tmp"))  # noqa: S108: mkdtemp makes it safely
+    """Return a directory like tmp_path, but one that other users can enter (that one is 0700)."""
+    path = Path(tempfile.mkdtemp(prefix="wdt-", dir="/tmp"))
     path.chmod(0o755)
     yield path
     shutil.rmtree(path, ignore_errors=True)

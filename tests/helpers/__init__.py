@@ -1,1 +1,1 @@
-"""What the tests share: commands that really run, processes that really die, components that are really there."""
+"""What the tests share: commands that really run, processes that really die, real components."""

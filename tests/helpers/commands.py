@@ -1,4 +1,4 @@
-"""Run an installed command as a user would, with a hard deadline, and hold it to the oracle of every case."""
+"""Run an installed command as a user would, with a hard deadline, and hold it to the oracle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CRON = {"PATH": "/usr/bin:/bin", "HOME": "/", "SHELL": "/bin/sh", "LOGNAME": "ro
 
 @dataclass(frozen=True)
 class Ran:
-    """One command that has ended: its exit code (negative: the signal that ended it) and what it said."""
+    """One command that has ended: its exit code (negative: a signal ended it) and what it said."""
 
     argv: tuple[str, ...]
     code: int
@@ -30,7 +30,7 @@ class Ran:
 
 
 def command(name: str) -> str:
-    """Return the path of our installed command `name`; any other word is found as a shell would find it."""
+    """Return the path of our installed command `name`; any other word is found as by a shell."""
     ours = BIN / name
     if "/" not in name and ours.exists():
         return str(ours)
@@ -38,7 +38,7 @@ def command(name: str) -> str:
 
 
 def environment(env: dict[str, str] | None) -> dict[str, str]:
-    """Return `env`, or ours, with the test's token, by which `leaves_nothing` finds what was left behind."""
+    """Return `env`, or ours, with the test's token, by which `leaves_nothing` finds leftovers."""
     whole = dict(os.environ if env is None else env)
     if TOKEN in os.environ:
         whole.setdefault(TOKEN, os.environ[TOKEN])
@@ -49,12 +49,13 @@ def run(
     *argv: object,
     timeout: float = 20,
     env: dict[str, str] | None = None,
-    input: str | bytes | None = None,  # noqa: A002: the name that subprocess.run has for it
+    input: str | bytes | None = None,  # noqa: A002 -- the name that subprocess.run has for it
     **popen: Any,
 ) -> Ran:
     """Run a command with pipes for stdout and stderr, until both are at their end, as `$(…)` does.
 
-    Raises AssertionError when it still runs, or something that it started still holds a pipe, after `timeout` seconds.
+    Raises AssertionError when, after `timeout` seconds, it still runs, or something that it started
+    still holds a pipe.
     """
     words = tuple(os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in argv)
     options: dict[str, Any] = {
@@ -69,7 +70,9 @@ def run(
     return Ran(words, child.returncode, _text(out), _text(err), time.monotonic() - begun)
 
 
-def _collect(child: subprocess.Popen[bytes], words: tuple[str, ...], timeout: float, given: bytes | None) -> tuple[bytes, bytes]:
+def _collect(
+    child: subprocess.Popen[bytes], words: tuple[str, ...], timeout: float, given: bytes | None
+) -> tuple[bytes, bytes]:
     try:
         return child.communicate(given, timeout)
     except subprocess.TimeoutExpired as late:
@@ -89,7 +92,7 @@ def _text(raw: bytes | None) -> str:
 
 
 def oracle(ran: Ran, timeout: float) -> str:
-    """Assert what holds for every case (P1), `timeout` being the command's own; return the line without its newline."""
+    """Assert what holds for every case (P1); `timeout` is the command's own. Return the line."""
     assert 0 <= ran.code <= 3, f"exit code {ran.code}: {ran}"
     assert ran.err == "", f"stderr: {ran}"
     assert "Traceback" not in ran.out, f"a traceback: {ran}"

@@ -1,4 +1,4 @@
-"""The real programs that a test needs: absent on a laptop it is skipped, absent in CI (REQUIRE_COMPONENTS=1) it fails."""
+"""The real programs that a test needs: without one it is skipped, in CI it fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import NoReturn
 import pytest
 
 # Debian keeps daemons and plugins off a plain user's PATH.
-PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/nagios/plugins"])
+PLACES = os.pathsep.join(
+    [os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/nagios/plugins"]
+)
 NOBODY = 65534
 
 
@@ -37,18 +39,28 @@ def need_root() -> None:
 
 
 def need_works(*argv: str) -> None:
-    """Go on only if `argv`, a harmless trial such as `unshare -m true`, succeeds on this machine."""
-    done = subprocess.run([need(argv[0]), *argv[1:]], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+    """Go on only if `argv`, a harmless trial such as `unshare -m true`, succeeds here."""
+    done = subprocess.run(
+        [need(argv[0]), *argv[1:]],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=10,
+        check=False,
+    )
     if done.returncode:
-        lacking(f"{' '.join(argv)}: {done.stderr.decode(errors='replace').strip() or done.returncode}")
+        lacking(
+            f"{' '.join(argv)}: {done.stderr.decode(errors='replace').strip() or done.returncode}"
+        )
 
 
 def need_nobody(program: str) -> dict[str, object]:
-    """Return the Popen options that run a program as nobody; go on only if nobody can execute `program`."""
+    """Return Popen's options for running `program` as nobody; go on only if nobody can."""
     need_root()
     options: dict[str, object] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
-        done = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False, cwd="/", **options)  # type: ignore[call-overload]
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, timeout=10, check=False, cwd="/", **options
+        )  # type: ignore[call-overload]
         reason = done.stderr.decode(errors="replace").strip() if done.returncode else ""
     except OSError as error:
         reason = str(error)

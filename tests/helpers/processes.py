@@ -1,4 +1,4 @@
-"""Real processes for tests: started, waited for with a deadline (never a sleep), found by a token, ended by pid."""
+"""Real processes for tests: awaited with a deadline (no sleeps), found by a token, ended by pid."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-# Every test's environment carries this variable with a value of its own; whatever the test starts inherits it.
-TOKEN = "WDT_TEST_TOKEN"  # noqa: S105: a marker, not a secret
+# Every test's environment carries it with a value of its own; what the test starts inherits it.
+TOKEN = "WDT_TEST_TOKEN"  # noqa: S105 -- a marker, not a secret
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A process as /proc shows it: enough to know it again (pid and start ticks) and to name it in a failure."""
+    """A process as /proc shows it: enough to know it again (pid, ticks) and to name it."""
 
     pid: int
     ticks: int
@@ -31,7 +31,7 @@ class Seen:
 
 
 def wait_for(predicate: Callable[[], T], seconds: float = 10, what: str = "") -> T:
-    """Return the first true value of `predicate`, polled every 10 ms; raise AssertionError after `seconds`."""
+    """Return the first true value of `predicate`, polled every 10 ms; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         value = predicate()
@@ -43,7 +43,7 @@ def wait_for(predicate: Callable[[], T], seconds: float = 10, what: str = "") ->
 
 
 def ready(child: subprocess.Popen[bytes], seconds: float = 10) -> str:
-    """Return the next line that `child` prints on its (piped, unbuffered) stdout, such as "ready (pid 12)".
+    """Return the next line of `child`, whose stdout is a pipe, unbuffered: "ready (pid 12)".
 
     Raises AssertionError when no whole line comes within `seconds`.
     """
@@ -65,7 +65,13 @@ def look(pid: int) -> Seen | None:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
         fields = stat[stat.rindex(b")") + 2 :].split()
         words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-        return Seen(pid, int(fields[19]), int(fields[1]), fields[0].decode(), tuple(os.fsdecode(word) for word in words))
+        return Seen(
+            pid,
+            int(fields[19]),
+            int(fields[1]),
+            fields[0].decode(),
+            tuple(os.fsdecode(word) for word in words),
+        )
     return None
 
 
@@ -77,19 +83,23 @@ def alive(pid: int) -> bool:
 
 def everyone() -> Iterator[int]:
     """Yield every pid but our own."""
-    for name in os.listdir("/proc"):  # noqa: PTH208: 3,000 Path objects for nothing
+    for name in os.listdir("/proc"):  # noqa: PTH208 -- 3,000 Path objects for nothing
         if name.isdigit() and int(name) != os.getpid():
             yield int(name)
 
 
 def carriers(token: str) -> list[Seen]:
-    """Return the live processes (neither zombie nor in D state) that have `token` in their environment or arguments."""
+    """Return the live processes, neither Z nor D, with `token` in environment or arguments."""
     needle, found = token.encode(), []
     for pid in everyone():
         seen = look(pid)
-        if seen is None or seen.state in "ZXD":  # reading the memory of a process in D state can hang
+        if (
+            seen is None or seen.state in "ZXD"
+        ):  # reading the memory of a process in D state can hang
             continue
-        if any(needle in word.encode("utf-8", "surrogateescape") for word in seen.argv) or needle in _environ(pid):
+        if any(
+            needle in word.encode("utf-8", "surrogateescape") for word in seen.argv
+        ) or needle in _environ(pid):
             found.append(seen)
     return found
 
@@ -104,7 +114,9 @@ def _environ(pid: int) -> bytes:
 def forks() -> list[Seen]:
     """Return our own live children: a fork of the test itself has the token in no file of /proc."""
     seen = (look(pid) for pid in everyone())
-    return [each for each in seen if each and each.parent == os.getpid() and each.state not in "ZXD"]
+    return [
+        each for each in seen if each and each.parent == os.getpid() and each.state not in "ZXD"
+    ]
 
 
 def end(seen: Seen) -> None:
@@ -132,15 +144,21 @@ def end_carriers(token: str, seconds: float = 5) -> list[Seen]:
 
 
 class Spawner:
-    """Start processes that the fixture `spawn` ends; each has /dev/null for what the test does not ask for."""
+    """Start processes that the fixture `spawn` ends; unasked, their three streams are /dev/null."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self.started: list[subprocess.Popen[bytes]] = []
 
-    def __call__(self, argv: list[Any] | tuple[Any, ...], *, wait_ready: bool = False, **popen: Any) -> subprocess.Popen[bytes]:
-        """Start `argv`; with `wait_ready` its stdout is a pipe and the call returns after its first line."""
-        options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    def __call__(
+        self, argv: list[Any] | tuple[Any, ...], *, wait_ready: bool = False, **popen: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start `argv`; with `wait_ready` stdout is a pipe, and its first line is awaited."""
+        options: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+        }
         if wait_ready:
             options |= {"stdout": subprocess.PIPE, "bufsize": 0}
         child = subprocess.Popen([str(word) for word in argv], **options | popen)
