@@ -1,0 +1,239 @@
+"""The tree is the data flow: layers, homes of libraries, sizes, and what an import may cost.
+
+All of it is read from the sources; nothing is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "watchdog_tools"
+SOURCE = Path(__file__).parent.parent / PACKAGE
+
+# Who may import whom, besides itself. Words are the modules at the top.
+LAYERS = {
+    "words": set(),
+    "system": {"words"},
+    "probes": {"words", "system"},
+    "actions": {"words", "system"},
+    "outputs": {"words"},
+    "cli": {"words", "system", "outputs"},
+    "commands": {"words", "system", "probes", "actions", "outputs", "cli"},
+}
+# What a word may use of the standard library: no clock, no I/O, no machine.
+PURE = {"__future__", "collections", "functools", "itertools", "math", "re", "shlex", "string"}
+# What anybody may import at module level: at most 0.5 of bare Python's 38 M instructions each
+# (measured with callgrind). A whole check may cost 19; `import re` alone is 25, `socket` 34.
+CHEAP = {
+    *("__future__", "sys", "os", "time", "posix", "stat", "io", "marshal"),  # loaded already
+    *("_signal", "_thread", "errno", "itertools"),  # built in
+    *("binascii", "fcntl", "grp", "math", "pwd", "resource", "select", "syslog"),  # in C
+}
+# Modules that no healthy minute loads (help, errors, odd forms, starting something): their price.
+OFF_PATH = {
+    "cli/face.py": {"click"},
+    "cli/page.py": {"textwrap"},
+}
+# A library, and a costly or private module, is used in one file: what it cannot do and how it fails
+# is known there. `_socket` counts as `socket`.
+ONE_HOME = ("psutil", "filelock", "httptools", "ssl", "socket")
+DYNAMIC = {"cli/inner.py"}  # finds a command by its name
+LONGEST_FILE, LONGEST_FUNCTION = 200, 40
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: the module's whole name, and when it happens."""
+
+    name: str
+    line: int
+    at_load: bool
+    for_types: bool
+
+    @property
+    def top(self) -> str:
+        """The package that it is of."""
+        return self.name.partition(".")[0]
+
+
+class Module:
+    """One file of the package, parsed."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it."""
+        self.path = path.relative_to(SOURCE).as_posix()
+        parts = [PACKAGE, *path.relative_to(SOURCE).with_suffix("").parts]
+        self.name = ".".join(parts).removesuffix(".__init__")
+        self.text = path.read_text()
+        self.tree = ast.parse(self.text)
+        self.imports = list(_imports(self.tree, at_load=True, for_types=False))
+        self.layer = layer(self.name)
+
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Yield each function, method and inner function."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+
+def layer(name: str) -> str:
+    """Return the layer of a module of ours, by its dotted name."""
+    parts = name.split(".")[1:]
+    return parts[0] if parts and parts[0] in LAYERS else "words"
+
+
+def _imports(node: ast.AST, *, at_load: bool, for_types: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for each in child.names:
+                yield Import(each.name, child.lineno, at_load, for_types)
+        elif isinstance(child, ast.ImportFrom):
+            for each in child.names:
+                whole = "." * child.level + _whole(child.module or "", each.name)
+                yield Import(whole, child.lineno, at_load, for_types)
+        else:
+            hints = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+            later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield from _imports(
+                child, at_load=at_load and not (later or hints), for_types=for_types or hints
+            )
+
+
+def _whole(module: str, name: str) -> str:
+    """Tell `from package import module` from `from module import thing`."""
+    inside = SOURCE.parent.joinpath(*module.split("."), name)
+    is_module = module.partition(".")[0] == PACKAGE and (
+        inside.is_dir() or inside.with_suffix(".py").exists()
+    )
+    return f"{module}.{name}" if is_module else module
+
+
+MODULES = [Module(path) for path in sorted(SOURCE.rglob("*.py"))]
+
+
+def wrong(found: Iterable[tuple[Module, object]]) -> list[str]:
+    """Return what pytest shows of each finding."""
+    return [f"{PACKAGE}/{module.path}: {what}" for module, what in found]
+
+
+def test_the_package_is_where_we_look() -> None:
+    """An empty list would pass everything."""
+    assert "cli/guard.py" in {module.path for module in MODULES}
+    assert {module.layer for module in MODULES} == set(LAYERS)
+
+
+def test_imports_flow_one_way() -> None:
+    """Words <- system <- probes, actions, outputs <- cli <- commands; type hints count too."""
+    assert not wrong(
+        (module, each)
+        for module in MODULES
+        for each in module.imports
+        if each.top == PACKAGE
+        and layer(each.name) != module.layer
+        and layer(each.name) not in LAYERS[module.layer]
+    )
+
+
+def test_modules_are_named_in_full() -> None:
+    """A relative import would escape the other tests here."""
+    assert not wrong((m, each) for m in MODULES for each in m.imports if each.name[:1] == ".")
+
+
+def test_words_are_pure() -> None:
+    """A word has no clock and no I/O: `now` is an argument, and its test needs no machine."""
+    assert not wrong(
+        (module, each)
+        for module in MODULES
+        for each in module.imports
+        if module.layer == "words" and not each.for_types and each.top not in PURE | {PACKAGE}
+    )
+
+
+def test_a_probe_imports_no_other_probe() -> None:
+    """Only commands combine. `http.py` and `http_reply.py` are one probe in two rooms."""
+
+    def probe(name: str) -> str:
+        return name.removeprefix(f"{PACKAGE}.probes.").partition("_")[0]
+
+    assert not wrong(
+        (module, each)
+        for module in MODULES
+        for each in module.imports
+        if module.layer == layer(each.name) == "probes" and probe(each.name) != probe(module.name)
+    )
+
+
+def test_a_library_has_one_home() -> None:
+    """Outside libraries, and the costly and private modules, are used in one file each."""
+    for library in ONE_HOME:
+        homes = [m.path for m in MODULES if library in {each.top.lstrip("_") for each in m.imports}]
+        assert len(homes) <= 1, library
+
+
+def test_click_stays_in_cli() -> None:
+    """The face is the only room that knows how a command line is written."""
+    homes = [m.path for m in MODULES if "click" in {each.top for each in m.imports}]
+    assert all(home.startswith("cli/") for home in homes)
+
+
+def test_what_is_imported_at_load_is_cheap() -> None:
+    """Start-up is the price of every check of every minute; what a function imports is its own."""
+    assert not wrong(
+        (module, each)
+        for module in MODULES
+        for each in module.imports
+        if each.at_load
+        and each.top not in CHEAP | {PACKAGE}
+        and each.name not in OFF_PATH.get(module.path, set())
+    )
+
+
+def test_dear_modules_are_imported_in_functions() -> None:
+    """What may import something dear at load is itself not loaded by what every run loads."""
+    dear = {module.name for module in MODULES if module.path in OFF_PATH}
+    assert not wrong(
+        (module, each)
+        for module in MODULES
+        for each in module.imports
+        if each.at_load and each.name in dear and module.path not in OFF_PATH
+    )
+
+
+def test_only_one_place_imports_by_name() -> None:
+    """An import that no reader and no test can see is a hole in all of the above."""
+    assert not wrong(
+        (module, ast.unparse(node))
+        for module in MODULES
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] in {"__import__", "import_module", "exec", "eval"}
+        and module.path not in DYNAMIC
+    )
+
+
+def test_files_are_small() -> None:
+    """A file fits on a few screens."""
+    lines = ((module, len(module.text.splitlines())) for module in MODULES)
+    assert not wrong((module, f"{n} lines") for module, n in lines if n > LONGEST_FILE)
+
+
+def test_functions_are_small() -> None:
+    """A function fits on one."""
+    assert not wrong(
+        (module, f"{function.name} has {lines} lines")
+        for module in MODULES
+        for function in module.functions()
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
+    )
+
+
+def test_every_room_says_its_job() -> None:
+    """A module's docstring is its job, in one line first."""
+    assert not wrong(
+        (module, "no docstring")
+        for module in MODULES
+        if not (ast.get_docstring(module.tree) or "").partition("\n")[0].strip()
+    )
