@@ -47,26 +47,29 @@ class Say:
         return max(self.deadline - time.monotonic(), 0.0)
 
 
-class Looker:
-    """One fork and what it has said so far; `result` is None until it has ended well."""
+class Fork:
+    """A fork that sends frames; `result` is None until it has ended well."""
 
     __slots__ = ("_buffer", "_life", "kind", "pid", "read", "result", "words")
 
-    def __init__(self, look: Callable[[Say], Result], deadline: float) -> None:
-        """Fork it. Raise OSError where no pipe or process is to be had."""
+    def __init__(self, work: Callable[[int, int], Result]) -> None:
+        """Fork; the child calls `work` with the end to send on and the end that tells of our death.
+
+        Raise OSError where no pipe or process is to be had.
+        """
         self._buffer = b""
         self.kind, self.words = LOCAL, "starting"
         self.result: Result | None = None
         self.read, write = os.pipe()
-        life, self._life = os.pipe()
         try:
+            life, self._life = os.pipe()
             self.pid = os.fork()
         except OSError:
-            for descriptor in (self.read, write, life, self._life):
-                os.close(descriptor)
+            os.close(self.read)
+            os.close(write)
             raise
         if not self.pid:
-            _look_and_exit(look, Say(write, deadline), life, self._life)
+            _work_and_exit(work, write, life, self._life)
         os.close(write)
         os.close(life)
         _held.add(self._life)
@@ -87,17 +90,42 @@ class Looker:
             self.kind, self.words = kind, said
         return bool(chunk)
 
+    def leave(self) -> None:
+        """Close the pipe whose end-of-file tells the fork that we are gone."""
+        if self._life in _held:
+            _held.discard(self._life)
+            os.close(self._life)
+
+    def reap(self) -> int | None:
+        """Return its wait status, None if it is stuck in the kernel."""
+        os.close(self.read)
+        return _reap(self.pid)
+
+
+class Looker(Fork):
+    """A fork for one look, killed freely."""
+
+    __slots__ = ()
+
+    def __init__(self, look: Callable[[Say], Result], deadline: float) -> None:
+        """Fork it. `deadline` is what the look may know of its time; others enforce it."""
+
+        def work(write: int, life: int) -> Result:
+            dies_with(life)
+            null_standard(replace=True)
+            return look(Say(write, deadline))
+
+        super().__init__(work)
+
     def end(self) -> int | None:
         """Kill what is left of it and its group, reap it. Return its wait status, None if it is stuck."""
-        os.close(self.read)
-        _held.discard(self._life)
-        os.close(self._life)
+        self.leave()
         for kill in (os.killpg, os.kill):  # before setsid there is no group yet
             try:
                 kill(self.pid, _signal.SIGKILL)
             except OSError:
                 continue
-        return _reap(self.pid)
+        return self.reap()
 
 
 def send(write: int, message: tuple[str, object]) -> None:
@@ -108,7 +136,7 @@ def send(write: int, message: tuple[str, object]) -> None:
         frame = frame[os.write(write, frame) :]
 
 
-def gather(lookers: list[Looker], deadline: float, wake: int = -1) -> bool:
+def gather(lookers: list[Fork], deadline: float, wake: int = -1) -> bool:
     """Hear all lookers until each has ended or the deadline passed.
 
     `wake`: a descriptor whose readability ends the wait. Return whether it did.
@@ -133,20 +161,23 @@ def gather(lookers: list[Looker], deadline: float, wake: int = -1) -> bool:
     return False
 
 
-def dies_with(life: int, others: tuple[int, ...]) -> None:
+def dies_with(life: int) -> None:
     """Have the kernel kill this process group when the last write end of the pipe `life` closes.
 
-    others: inherited write ends to close first. Call it in the fork, as leader of its own group.
+    Call it in the fork, as leader of its own group.
     """
-    for descriptor in others:
-        os.close(descriptor)
     fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpid())
     fcntl.fcntl(life, fcntl.F_SETSIG, _signal.SIGKILL)
     fcntl.fcntl(life, fcntl.F_SETFL, os.O_ASYNC)
+    if is_over(life):  # the parent died before the kernel was told
+        os._exit(1)
+
+
+def is_over(life: int) -> bool:
+    """Whether the process at the other end of the pipe `life` is gone, or has left."""
     poll = select.poll()
     poll.register(life, 0)
-    if poll.poll(0):  # the parent died before the kernel was told
-        os._exit(1)
+    return bool(poll.poll(0))
 
 
 def default_signals() -> None:
@@ -157,22 +188,23 @@ def default_signals() -> None:
             _signal.signal(number, _signal.SIG_DFL)
 
 
-def _look_and_exit(look: Callable[[Say], Result], say: Say, life: int, own_end: int) -> None:
+def _work_and_exit(work: Callable[[int, int], Result], write: int, life: int, own_end: int) -> None:
     code = 1
     try:
         os.setsid()
-        dies_with(life, (own_end, *_held))
+        for inherited in (own_end, *_held):
+            os.close(inherited)
+        _held.clear()
         default_signals()
-        null_standard(replace=True)
-        send(say._write, ("result", _looked(look, say).pack()))  # noqa: SLF001
+        send(write, ("result", _done(work, write, life).pack()))
         code = 0
     finally:
         os._exit(code)
 
 
-def _looked(look: Callable[[Say], Result], say: Say) -> Result:
+def _done(work: Callable[[int, int], Result], write: int, life: int) -> Result:
     try:
-        return look(say)
+        return work(write, life)
     except MemoryError:
         return Result(UNKNOWN, "out of memory while looking", reason="memory")
     except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes one line

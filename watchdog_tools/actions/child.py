@@ -1,0 +1,118 @@
+"""TOUCH: what the child does between fork and exec. It does all that can fail, then waits for one byte.
+
+Until that byte comes it holds the lock; if its parent dies it ends without having been anything.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import _signal
+from watchdog_tools.names import MARK, mark
+from watchdog_tools.system.proc import stat as process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from watchdog_tools.actions.plan import Plan
+
+
+class Ties:
+    """The only descriptors that a child keeps until it execs: the go pipe, the errno pipe and the lock."""
+
+    __slots__ = ("go", "lock", "trouble")
+
+    def __init__(self, go: int, trouble: int, lock: int) -> None:
+        """Take three descriptors, all close-on-exec and above 2."""
+        self.go = go
+        self.trouble = trouble
+        self.lock = lock
+
+
+def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
+    """Turn this fork into the instance, or say into the errno pipe why not, and end."""
+    step = "start"
+    try:
+        os.setsid()
+        _signals()
+        _close_others(ties)
+        keeper = os.geteuid()
+        _oom_score()
+        step = "become the user"
+        if plan.identity:
+            uid, gid, groups = plan.identity
+            _become(uid, gid, groups)
+        step = f"change to {plan.wish.cwd}"
+        os.chdir(plan.wish.cwd)
+        os.umask(plan.wish.umask)
+        step = f"open {plan.wish.log or '/dev/null'}"
+        _standard(plan.wish.log)
+        own = process("self")
+        env = plan.env | {MARK: mark(os.getpid(), own.ticks if own else 0, keeper, name, directory)}
+        step = f"execute {plan.wish.argv[0]}"
+        if os.read(ties.go, 1):
+            os.execve(plan.executable, plan.wish.argv, env)
+    except Exception as error:  # noqa: BLE001 -- its words are all that remains of it
+        why = getattr(error, "strerror", None) or error
+        os.write(ties.trouble, f"cannot {step}: {why}".encode("ascii", "backslashreplace"))
+    finally:
+        os._exit(127)
+
+
+def _signals() -> None:
+    _signal.set_wakeup_fd(-1)
+    for number in range(1, _signal.NSIG):
+        try:
+            _signal.signal(number, _signal.SIG_DFL)
+        except (OSError, ValueError):  # KILL, STOP and the two that libc keeps to itself
+            continue
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
+
+
+def _close_others(ties: Ties) -> None:
+    kept = {0, 1, 2, ties.go, ties.trouble, ties.lock}
+    for number in map(int, os.listdir("/proc/self/fd")):
+        if number not in kept:
+            try:
+                os.close(number)
+            except OSError:  # the listing's own descriptor
+                continue
+
+
+def _oom_score() -> None:
+    try:
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        try:
+            os.write(descriptor, b"0")
+        finally:
+            os.close(descriptor)
+    except OSError:  # lowering it takes a capability
+        return
+
+
+def _become(uid: int, gid: int, groups: list[int]) -> None:
+    if os.geteuid() == 0:
+        os.setgroups(groups)
+    os.setgid(gid)
+    os.setuid(uid)
+
+
+def _standard(log: str | None) -> None:
+    """Put 0 on /dev/null, 1 and 2 on the log or /dev/null; opened as the user that we have become."""
+    null = os.open("/dev/null", os.O_RDWR)
+    output = _log(log) if log else null
+    for source, number in ((null, 0), (output, 1), (output, 2)):
+        os.dup2(source, number)
+    for descriptor in {null, output}:
+        os.close(descriptor)
+
+
+def _log(path: str) -> int:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o640)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(22, "it is not a regular file")
+    os.set_blocking(descriptor, True)
+    return descriptor

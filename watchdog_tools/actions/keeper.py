@@ -1,0 +1,167 @@
+"""TOUCH: lock, look again, decide, act, look until healthy. Killed anywhere, it leaves one instance or none."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools import backoff, decision
+from watchdog_tools.actions import recordfile, starting
+from watchdog_tools.actions.lock import CannotLock, Lock
+from watchdog_tools.actions.order import PATIENCE
+from watchdog_tools.actions.plan import CannotStart, resolve
+from watchdog_tools.actions.run import Run, down, left, now, rest
+from watchdog_tools.actions.statedir import prepare
+from watchdog_tools.record import COMMAND, ENDED, STARTING, Record, Seen
+from watchdog_tools.result import CRITICAL, UNKNOWN, WARNING, Result
+from watchdog_tools.system.clock import seconds
+from watchdog_tools.system.looker import LOCAL
+from watchdog_tools.system.proc import Unseen
+from watchdog_tools.system.statedir import NoState
+from watchdog_tools.units import spoken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.actions.order import Order
+    from watchdog_tools.health import Health
+    from watchdog_tools.system.identity import Identity
+    from watchdog_tools.system.looker import Say
+
+
+def keep(order: Order, why: str, say: Say, life: int) -> Result:
+    """Do for the service what it needs. `why`: the words of the look that found it down.
+
+    life: the descriptor that tells of the guard's end; then no further step is begun.
+    """
+    os.umask(0o022)
+    try:
+        directory = prepare(order.path, levels=order.levels)
+        lock = Lock(directory, order.path, order.name)
+        say(LOCAL, "waiting for the lock")
+        taken = lock.take(order.lock_wait, life)
+    except (NoState, CannotLock) as error:
+        return down(order, why, f"{error}; nothing started", "no-state")
+    if not taken:
+        return _beside(order, why, lock, life)
+    lock.sign(order.limit)
+    run = Run(order, directory, lock, say, life)
+    result = _locked(run)
+    result.summary = "; ".join([result.summary, *run.notes])
+    result.target = order.name
+    return result
+
+
+def _beside(order: Order, why: str, lock: Lock, life: int) -> Result:
+    """Another run has the lock: look once more, and report."""
+    health = order.look(life)
+    if health is None:
+        return left(order)
+    if health.works:
+        return _healthy(order, health)
+    stuck = lock.stuck()
+    if stuck:
+        return down(order, why, stuck, "lock-held")
+    words = f"{order.name} is down ({why}); another run is repairing it"
+    return Result(WARNING, words, reason="repairing", target=order.name)
+
+
+def _locked(run: Run) -> Result:
+    run.say(LOCAL, "looking again under the lock")
+    health = run.order.look(run.life)
+    if health is None:
+        return left(run.order)
+    try:
+        return _act(run, health)
+    except Unseen as error:
+        return _blind(run, health, str(error))
+
+
+def _act(run: Run, health: Health) -> Result:
+    seen = _seen(run)
+    record = seen.record
+    marked = [] if seen.alive or run.order.wish.oneshot else run.order.marked(*_expected(run.order))
+    wait = backoff.wait(record, now(), run.boot)
+    choice = decision.decide(
+        health, record, alive=seen.alive, marked=len(marked), wait=wait, flight=flight(run.order, record, run.boot)
+    )
+    if choice == decision.KEEP and record:
+        return starting.taken_over(run, record)
+    if choice == decision.ADOPT:
+        return starting.taken_over(run, _adopted(run, marked))
+    if choice == decision.NOTHING:
+        return _healthy(run.order, health)
+    if choice == decision.VETO:
+        return _blind(run, health, health.veto)
+    if choice == decision.FOUND:
+        return Result(CRITICAL, f"{run.name} is alive but failing: {health.words}; not restarted", reason="failing")
+    if choice == decision.IN_FLIGHT:
+        return _in_flight(run, record, health, alive=seen.alive)
+    return _started(run, record, health, wait / 1000)
+
+
+def _started(run: Run, record: Record | None, health: Health, wait: float) -> Result:
+    why = health.words or "no instance"
+    if record and record.phase == "running":
+        run.event("died", pid=record.pid)
+    if wait > PATIENCE:
+        attempts = record.attempts if record else 0
+        words = f"backing off after {attempts} failed starts, next try in {spoken(wait)}"
+        return down(run.order, why, words, "backoff")
+    if wait > 0:
+        run.say(LOCAL, f"backing off for {spoken(wait)}")
+        rest(run, wait)
+    return starting.start(run, record, why)
+
+
+def _seen(run: Run) -> Seen:
+    seen = run.order.seen(run.directory, run.name)
+    if seen.note:
+        run.notes.append(seen.note)
+        recordfile.set_aside(run.directory, run.name)
+        run.event("record set aside", why=seen.note)
+    return seen
+
+
+def _expected(order: Order) -> tuple[str, int]:
+    """Return the executable and the uid that an instance of ours would have."""
+    try:
+        plan = resolve(order.wish, os.environ)
+    except CannotStart:
+        return "", os.geteuid()
+    return plan.executable, plan.uid
+
+
+def flight(order: Order, record: Record | None, boot: str) -> int:
+    """Return the milliseconds for which a --oneshot command that is gone still counts as in progress."""
+    span = int(order.startup_timeout * 1000)
+    if record is None or record.boot != boot:
+        return 0
+    # gone, and nobody saw when: its end is counted from the run that finds it so
+    return span if record.phase == COMMAND else record.since + span - now()
+
+
+def _adopted(run: Run, marked: list[Identity]) -> Record:
+    identity = min(marked, key=lambda each: each[1])
+    if len(marked) > 1:
+        run.notes.append(f"{len(marked)} instances carry its mark")
+    record = run.record(STARTING, attempts=0, identity=identity, since=int(seconds(identity[1]) * 1000))
+    run.write(record)
+    run.event("adopted", pid=record.pid)
+    return record
+
+
+def _in_flight(run: Run, record: Record | None, health: Health, *, alive: bool) -> Result:
+    pid = f" (pid {record.pid})" if record and alive else ""
+    if record and record.phase == COMMAND and not alive:
+        run.write(run.record(ENDED, attempts=record.attempts + 1))
+    words = f"{run.name} is down ({health.words}); start in progress{pid}"
+    return Result(WARNING, words, reason="repairing")
+
+
+def _healthy(order: Order, health: Health) -> Result:
+    lead = "is healthy" if health.works else "cannot be judged"
+    return Result(health.state, f"{order.name} {lead}: {health.words}", metrics=health.metrics, target=order.name)
+
+
+def _blind(run: Run, health: Health, words: str) -> Result:
+    state = CRITICAL if health.state == CRITICAL else UNKNOWN
+    return Result(state, f"{run.name}: {words}; nothing started", reason="blind")

@@ -1,0 +1,148 @@
+"""TOUCH, prepared: everything about a start that can be resolved before the fork, since NSS and disks can hang."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.names import MARK
+from watchdog_tools.system.trust import untrusted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_KEPT = ("LANG", "LC_ALL", "TZ")  # of the caller's variables with --clean-env
+_OURS = ("WATCHDOG_", "LISTEN_")  # prefixes of variables that are about us or our caller
+_ALSO = ("NOTIFY_SOCKET", MARK)
+
+
+class CannotStart(Exception):  # noqa: N818 -- a fact about the machine, said in one sentence
+    """The start command cannot be executed; the sentence says why."""
+
+
+class Wish:
+    """What the user wrote about the start: strings as given, `None` where nothing was said."""
+
+    __slots__ = (
+        "argv", "clean", "cwd", "env", "group", "log", "oneshot", "trust_any", "umask", "user",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 -- a record, built by keyword
+        self,
+        argv: tuple[str, ...],
+        *,
+        clean: bool = False,
+        cwd: str = "/",
+        env: tuple[tuple[str, str], ...] = (),
+        user: str | None = None,
+        group: str | None = None,
+        log: str | None = None,
+        oneshot: bool = False,
+        trust_any: bool = False,
+        umask: int = 0o022,
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.argv = argv
+        self.clean = clean
+        self.cwd = cwd
+        self.env = env
+        self.user = user
+        self.group = group
+        self.log = log
+        self.oneshot = oneshot
+        self.trust_any = trust_any
+        self.umask = umask
+
+
+class Plan:
+    """A start that can be carried out by system calls alone.
+
+    identity: (uid, gid, supplementary gids) to become, None to stay who we are.
+    """
+
+    __slots__ = ("env", "executable", "identity", "wish")
+
+    def __init__(
+        self, wish: Wish, executable: str, env: dict[str, str], identity: tuple[int, int, list[int]] | None
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.wish = wish
+        self.executable = executable
+        self.env = env
+        self.identity = identity
+
+    @property
+    def uid(self) -> int:
+        """The uid that the instance starts with."""
+        return self.identity[0] if self.identity else os.geteuid()
+
+
+def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
+    """Return the plan. Raise CannotStart."""
+    account = _account(wish)
+    env = _environment(wish, environment, account)
+    executable = _executable(wish.argv[0], env.get("PATH", _PATH))
+    identity = None
+    if account:
+        name, uid, gid = account[:3]
+        groups = os.getgrouplist(name, gid) if wish.group is None else [gid]
+        identity = (uid, gid, groups)
+    if os.geteuid() == 0 and (identity is None or identity[0] == 0) and not wish.trust_any:
+        _trust(executable)
+    return Plan(wish, executable, env, identity)
+
+
+def _trust(executable: str) -> None:
+    try:
+        why = untrusted(executable)
+    except OSError as error:
+        why = f"{error.filename or executable}: {error.strerror}"
+    if why:
+        raise CannotStart(f"refused: {why} (--user, or --allow-unsafe-path)")
+
+
+def _executable(word: str, path: str) -> str:
+    """Return the absolute path of the command, which execve has the last word on."""
+    if "/" in word:
+        return os.path.abspath(word)
+    for place in path.split(":"):
+        candidate = f"{place}/{word}"
+        if place.startswith("/") and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    raise CannotStart(f"{word} is not in PATH ({path})")
+
+
+def _account(wish: Wish) -> tuple[str, int, int, str, str] | None:
+    """Return (name, uid, gid, home, shell) to become, None to stay."""
+    if wish.user is None and wish.group is None:
+        return None
+    import grp
+    import pwd
+
+    try:
+        own = str(os.geteuid()) if wish.user is None else wish.user
+        entry = pwd.getpwuid(int(own)) if own.isdigit() else pwd.getpwnam(own)
+    except KeyError:
+        raise CannotStart(f"there is no user {wish.user or os.geteuid()}") from None
+    gid = entry.pw_gid
+    if wish.group is not None:
+        try:
+            gid = int(wish.group) if wish.group.isdigit() else grp.getgrnam(wish.group).gr_gid
+        except KeyError:
+            raise CannotStart(f"there is no group {wish.group}") from None
+    return entry.pw_name, entry.pw_uid, gid, entry.pw_dir, entry.pw_shell
+
+
+def _environment(
+    wish: Wish, environment: Mapping[str, str], account: tuple[str, int, int, str, str] | None
+) -> dict[str, str]:
+    if wish.clean:
+        env = {key: environment[key] for key in _KEPT if key in environment}
+        env["PATH"] = _PATH
+    else:
+        env = {key: value for key, value in environment.items() if not key.startswith(_OURS) and key not in _ALSO}
+    if account and wish.user is not None:
+        name, _, _, home, shell = account
+        env |= {"HOME": home, "USER": name, "LOGNAME": name, "SHELL": shell or "/bin/sh"}
+    return env | dict(wish.env)

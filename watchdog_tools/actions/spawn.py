@@ -1,0 +1,106 @@
+"""TOUCH: fork, let the caller write down who was born, then let it go. Each step may be the last one of ours."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from watchdog_tools.actions.child import Ties, become
+from watchdog_tools.actions.plan import CannotStart
+from watchdog_tools.system.identity import of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchdog_tools.actions.plan import Plan
+    from watchdog_tools.system.identity import Identity
+
+EXEC_SECONDS = 5.0  # seconds for the child to prepare and exec; a dead network disk can hold it for ever
+
+
+class Born:
+    """A child that was let go and has executed its command; `handle` is its pidfd."""
+
+    __slots__ = ("handle", "identity")
+
+    def __init__(self, identity: Identity, handle: int) -> None:
+        """Take the fields as the class describes them."""
+        self.identity = identity
+        self.handle = handle
+
+    def ended(self, seconds: float, *wake: int) -> bool:
+        """Wait for its end up to `seconds`, or until one of `wake` is readable. Return whether it ended."""
+        poll = select.poll()
+        for descriptor in (self.handle, *wake):
+            poll.register(descriptor, select.POLLIN)
+        until = time.monotonic() + seconds
+        events = poll.poll(max(until - time.monotonic(), 0) * 1000)
+        return any(descriptor == self.handle for descriptor, _ in events)
+
+    def fate(self) -> str:
+        """Return how it ended, for one that has: `exited with 3`, `was killed by SIGSEGV`."""
+        try:
+            _, status = os.waitpid(self.identity[0], os.WNOHANG)
+        except ChildProcessError:  # an earlier run's child, which init reaps
+            return "ended"
+        if os.WIFSIGNALED(status):
+            import signal
+
+            return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+        return f"exited with {os.waitstatus_to_exitcode(status)}"
+
+
+def spawn(plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Identity], None]) -> Born:
+    """Start one instance. `commit` writes the record and re-checks the lock; if it raises, nothing starts.
+
+    Raise CannotStart with the child's own words, and whatever `commit` raises.
+    """
+    go, release = os.pipe()
+    trouble, report = os.pipe()
+    pid = os.fork()
+    if not pid:
+        become(plan, Ties(go, report, lock), name, directory)
+    os.close(go)
+    os.close(report)
+    handle = os.pidfd_open(pid)
+    try:
+        identity = of(pid)
+        if identity:
+            commit(identity)
+            os.write(release, b"!")
+    except BrokenPipeError:
+        identity = None  # it ended before; its words are in the errno pipe
+    except BaseException:
+        os.close(release)  # the child reads the end of the pipe and ends
+        os.close(trouble)
+        _bury(pid, handle)
+        raise
+    os.close(release)
+    words = _last_words(trouble, handle)
+    os.close(trouble)
+    if words or identity is None:
+        _bury(pid, handle)
+        raise CannotStart(words or "the child ended before it was started")
+    return Born(identity, handle)
+
+
+def _last_words(trouble: int, handle: int) -> str:
+    """Return what the child could not do, empty if it has executed its command."""
+    poll = select.poll()
+    poll.register(trouble, select.POLLIN)
+    if not poll.poll(EXEC_SECONDS * 1000):
+        import signal
+
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        return f"the command was not executed within {EXEC_SECONDS:.0f} s (a network disk?)"
+    return os.read(trouble, 512).decode("ascii", "replace")
+
+
+def _bury(pid: int, handle: int) -> None:
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    if poll.poll(1000):
+        os.waitpid(pid, 0)
+    os.close(handle)

@@ -1,0 +1,54 @@
+"""TOUCH: create the state directory, as much of it as is ours to create, and refuse a network file system."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.system.statedir import NoState, enter
+
+LOCKS = "lock"
+_NETWORK = ("nfs", "cifs", "smb", "9p", "ceph", "afs", "lustre", "fuse.sshfs", "fuse.glusterfs", "gfs", "ocfs")
+
+
+def prepare(path: str, *, levels: bool) -> int:
+    """Return a descriptor of the verified directory, created where it is missing. Raise NoState.
+
+    levels: create all of them (our default place); otherwise only the last one.
+    """
+    try:
+        _create(path, levels=levels)
+        directory = enter(path)
+    except OSError as error:
+        raise NoState(f"no state directory: {path}: {error.strerror}") from None
+    kind = _file_system(directory)
+    if kind.startswith(_NETWORK):
+        os.close(directory)
+        raise NoState(f"no state directory: {path} is on {kind}, where locks do not exclude other hosts")
+    return directory
+
+
+def _create(path: str, *, levels: bool) -> None:
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    if levels and not os.path.isdir(above):
+        _create(above, levels=True)
+    # root's records are for everyone's eyes (status), a user's are not
+    mode = 0o755 if os.geteuid() == 0 else 0o700
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:  # another run was faster; `enter` verifies what is there
+        return
+
+
+def _file_system(directory: int) -> str:
+    try:
+        with open(f"/proc/self/fdinfo/{directory}", encoding="ascii") as file:
+            mount = next(line.split()[1] for line in file if line.startswith("mnt_id:"))
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.split(" ", 1)[0] == mount:
+                    return line.partition(" - ")[2].split(" ", 1)[0]
+    except (OSError, StopIteration):
+        pass  # it cannot be told; the lock itself fails where there is none
+    return ""

@@ -1,0 +1,160 @@
+"""What ensure-running does with its looks: the healthy minute without a lock, else an actor. Probes meet actions here."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.cli import inner
+from watchdog_tools.cli.options import Wrong
+from watchdog_tools.health import Health, lines
+from watchdog_tools.probes import instance
+from watchdog_tools.record import RUNNING, STARTING
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
+from watchdog_tools.system.clock import uptime
+from watchdog_tools.system.looks import Job, look_all
+from watchdog_tools.system.proc import Unseen
+from watchdog_tools.system.statedir import NoState, default
+from watchdog_tools.units import spoken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.actions.order import Order
+    from watchdog_tools.cli.options import Values
+    from watchdog_tools.system.looker import Say
+
+Checks = tuple[tuple[str, Job], ...]  # (first word, look)
+
+
+class Config:
+    """One invocation of ensure-running, settled."""
+
+    __slots__ = ("checks", "command", "name", "pairs", "umask", "values")
+
+    def __init__(  # noqa: PLR0913 -- a record
+        self, name: str, command: tuple[str, ...], values: Values, umask: int, pairs: tuple[tuple[str, str], ...],
+        checks: Checks,
+    ) -> None:  # fmt: skip
+        """Take the fields; `values` holds the options as converted, `checks` the looks to take."""
+        self.name = name
+        self.command = command
+        self.values = values
+        self.umask = umask
+        self.pairs = pairs
+        self.checks = checks
+
+    @property
+    def path(self) -> str:
+        """The state directory. Raise NoState. It may ask NSS, so only forks call it."""
+        return str(self.values["state_dir"] or default(os.geteuid()))
+
+
+def checks(values: Values, start: str) -> Checks:
+    """Return the looks that the options ask for. Raise Wrong."""
+    written = [_split(str(line)) for line in values["check"]]  # type: ignore[attr-defined] -- a tuple
+    user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
+    of_user = ["-u", str(user)] if user else []
+    if values["process"]:
+        written.append(["check-process", *of_user, "--", str(values["process"])])
+    if values["pidfile"]:
+        # a live pid that runs something else is stale; a --oneshot command is not what will run
+        same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
+        written.append(["check-process", "--pidfile", str(values["pidfile"]), *same])
+    written += [["check-port", "--", str(target)] for target in values["port"]]  # type: ignore[attr-defined]
+    written += [["check-http", "--", str(url)] for url in values["url"]]  # type: ignore[attr-defined]
+    return tuple((os.path.basename(words[0]), _job(words)) for words in written)
+
+
+def _split(line: str) -> list[str]:
+    if any(char in line for char in "'\"\\"):
+        import shlex
+
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            raise Wrong(f"--check: {error}: {line[:80]!r}") from None
+    else:
+        words = line.split()
+    if not words:
+        raise Wrong("--check: an empty line is not a check")
+    return words
+
+
+def _job(words: list[str]) -> Job:
+    name = os.path.basename(words[0])
+    if name in inner.CHECKS:
+        try:
+            return inner.parse([name, *words[1:]])
+        except Wrong as wrong:
+            raise Wrong(f"{name}: {wrong}") from None
+
+    def look(say: Say) -> Result:
+        from watchdog_tools.probes import plugin
+
+        return plugin.look(tuple(words), say)
+
+    return Job(look, target=name)
+
+
+def run(config: Config, values: Values, wake: int) -> Result | None:
+    """Look; if that is not the end of it, have an actor do what is needed. None if `wake` came first."""
+    seconds: float = values["timeout"][0]  # type: ignore[index] -- the kind `timeout` is a pair
+    seen = Job(lambda _say: _instance(config), target=config.name)
+    results = look_all([seen, *(job for _, job in config.checks)], seconds, wake)
+    if results is None:
+        return None
+    first, *others = results
+    named = [(name, told(result)) for (name, _), result in zip(config.checks, others, strict=True)]
+    verdict = _without_lock(config, first, Health(named))
+    if verdict is None:
+        verdict = _acted(config, seconds, wake, Health(named).words or first.summary)
+    if verdict:
+        verdict.lines = (*lines(named), *verdict.lines)
+        verdict.details = {"name": config.name, **verdict.details}
+    return verdict
+
+
+def told(result: Result) -> Result:
+    """Return a check's Result as a keeper takes it: a pidfile from before the boot is no reason to act."""
+    if result.reason == "stale-boot":
+        result.state = UNKNOWN
+    return result
+
+
+def _instance(config: Config) -> Result:
+    """Return what the record says, as a Result whose details are facts."""
+    try:
+        seen = instance.look(config.path, config.name)
+    except NoState as error:
+        return Result(CRITICAL, "no instance", details={"note": str(error), "phase": "", "pid": 0})
+    except Unseen as error:
+        return Result(UNKNOWN, str(error), reason="blind", details={"note": "", "phase": "", "pid": 0})
+    record = seen.record if seen.alive else None
+    phase, pid, since = (record.phase, record.pid, record.since) if record else ("", 0, 0)
+    words = f"pid {pid}, up {spoken(max(uptime() - since / 1000, 0))}" if record else "no instance"
+    state = OK if phase == RUNNING else CRITICAL
+    return Result(state, words, details={"note": seen.note, "phase": phase, "pid": pid})
+
+
+def _without_lock(config: Config, seen: Result, health: Health) -> Result | None:
+    """Return the verdict where no lock is needed for it: healthy, or nothing may be done. Else None."""
+    name = config.name
+    note = f"; {seen.details['note']}" if seen.details.get("note") else ""
+    if health.veto:
+        state = CRITICAL if health.state == CRITICAL else UNKNOWN
+        return Result(state, f"{name}: {health.veto}; nothing started", reason="blind")
+    if not health.asked and seen.state in (OK, UNKNOWN):
+        words = f"{name} is running ({seen.summary}){note}" if seen.state == OK else f"{name}: {seen.summary}"
+        return Result(seen.state, words, reason=seen.reason, details={"pid": seen.details.get("pid")})
+    if health.down or seen.details.get("phase") == STARTING:
+        return None
+    pid = f" ({seen.summary})" if seen.state == OK else ""
+    lead = f"{name} is healthy{pid}" if health.works else name
+    return Result(
+        health.state, f"{lead}: {health.words}{note}", metrics=health.metrics, details={"pid": seen.details.get("pid")}
+    )
+
+
+def _acted(config: Config, seconds: float, wake: int, why: str) -> Result | None:
+    from watchdog_tools.commands.acting import act, dry
+
+    return dry(config, seconds, wake) if config.values["dry_run"] else act(config, seconds, wake, why)

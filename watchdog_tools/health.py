@@ -1,0 +1,51 @@
+"""Words: a service's health from its checks, and what may be concluded from it about an instance."""
+
+from __future__ import annotations
+
+from watchdog_tools.result import CRITICAL, NAMES, OK, UNKNOWN, WARNING, worst
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from watchdog_tools.result import Result
+
+# A check that talks to a service tells of its health; every other one may tell whether an instance exists.
+_TALK = ("check-port", "check-http")
+
+
+class Health:
+    """What the checks say together.
+
+    exists: a check that looks for processes found one. veto: why nothing may be started or
+    stopped now (P6), or empty. certain: whether any check was asked at all.
+    """
+
+    __slots__ = ("asked", "exists", "metrics", "state", "veto", "words")
+
+    def __init__(self, checks: Sequence[tuple[str, Result]]) -> None:
+        """Combine (first word of the check, its Result)."""
+        self.asked = bool(checks)
+        self.state = worst(result.state for _, result in checks)
+        telling = [(name, result) for name, result in checks if name not in _TALK]
+        self.exists = any(name == "check-process" and result.state in (OK, WARNING) for name, result in telling)
+        blind = [result.summary for _, result in telling if result.state == UNKNOWN]
+        self.veto = blind[0] if blind else ""
+        said = [result.summary for _, result in checks if result.state == self.state]
+        self.words = "; ".join(said)
+        self.metrics = tuple(metric for _, result in checks for metric in result.metrics)
+
+    @property
+    def works(self) -> bool:
+        """Whether the service does its work: WARNING is degraded, and never acted on."""
+        return self.asked and self.state in (OK, WARNING)
+
+    @property
+    def down(self) -> bool:
+        """Whether the checks call for an instance: only CRITICAL does."""
+        return self.state == CRITICAL or not self.asked
+
+
+def lines(checks: Sequence[tuple[str, Result]]) -> list[str]:
+    """Return the long output: each check's own verdict."""
+    return [f"{name}: {NAMES[result.state]} - {result.summary}" for name, result in checks]

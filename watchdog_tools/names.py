@@ -1,0 +1,31 @@
+"""Words: the NAME of a service, and the mark by which an instance of ours is found again."""
+
+from __future__ import annotations
+
+_ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_LONGEST = 64
+
+MARK = "WATCHDOG_TOOLS_INSTANCE"
+
+
+def service(word: str) -> str:
+    """Return `word` if it is a NAME. Raise ValueError with a sentence that says what is accepted."""
+    if not 0 < len(word) <= _LONGEST or word[0] in ".-" or not _ALLOWED.issuperset(word):
+        raise ValueError(f"{word[:80]!r} is not a NAME; accepted: up to 64 of A-Z a-z 0-9 . _ -, no leading . or -")
+    return word
+
+
+def mark(pid: int, ticks: int, uid: int, name: str, directory: str) -> str:
+    """Return the mark's value. PID and TICKS are the instance's own: its children inherit the text."""
+    return f"{pid}:{ticks}:{uid}:{name}:{directory}"
+
+
+def marked(environ: bytes, name: str, uid: int, directory: str) -> tuple[int, int] | None:
+    """Return (pid, ticks) of the mark in a process's environment, if it is of this keeper's NAME."""
+    for line in environ.split(b"\0"):
+        key, _, value = line.partition(b"=")
+        if key == MARK.encode():
+            pid, ticks, rest = (value.split(b":", 2) + [b"", b""])[:3]
+            ours = rest == f"{uid}:{name}:{directory}".encode("utf-8", "surrogateescape")
+            return (int(pid), int(ticks)) if ours and pid.isdigit() and ticks.isdigit() else None
+    return None

@@ -1,0 +1,54 @@
+"""LOOK: run somebody else's check as a Nagios plugin. Exit 0-3 is its verdict, the first line its words."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from watchdog_tools.result import OK, UNKNOWN, Result
+from watchdog_tools.system.looker import TALK
+from watchdog_tools.text import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.system.looker import Say
+
+_ENOUGH = 8192  # bytes of output; the first line is all that is used
+
+
+def look(words: tuple[str, ...], say: Say) -> Result:
+    """Return the verdict of the plugin `words`. It dies with this looker, whose group it is in."""
+    import subprocess
+
+    name = quoted(os.path.basename(words[0]), 64)
+    say(TALK, f"waiting for the plugin {name}")
+    try:
+        plugin = subprocess.Popen(  # noqa: S603 -- the operator's own command line
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        return Result(UNKNOWN, f"cannot run the plugin {name}: {why}", reason="plugin")
+    output = _output(plugin.stdout.fileno() if plugin.stdout else -1, plugin.pid)
+    code = plugin.wait()
+    if not OK <= code <= UNKNOWN:
+        ending = f"killed by signal {-code}" if code < 0 else f"exit {code}"
+        return Result(UNKNOWN, f"the plugin {name} gave no verdict ({ending})", reason="plugin")
+    line = output.split(b"\n", 1)[0].split(b"|", 1)[0].strip()
+    return Result(code, quoted(line) or f"{name} said nothing")
+
+
+def _output(descriptor: int, pid: int) -> bytes:
+    """Read until the plugin closes its output or ends: what it left in the background may hold it open."""
+    handle = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.register(handle, select.POLLIN)
+    data = b""
+    while True:
+        ready = dict(poll.poll())
+        chunk = os.read(descriptor, 65536) if descriptor in ready else b""
+        data = (data + chunk)[:_ENOUGH]
+        if not chunk:
+            os.close(handle)
+            return data

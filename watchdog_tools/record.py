@@ -1,0 +1,102 @@
+"""Words: the record of an instance, `key=value` lines with the version first. A cache, never believed blindly.
+
+Times are whole milliseconds on the boot clock, which the boot id voids; `wall` is for display only.
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+LONGEST = 4096  # bytes of a record's file
+
+STARTING, RUNNING, FAILED, COMMAND, ENDED = "starting", "running", "failed", "command", "ended"
+_PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED)
+
+_NUMBERS = ("pid", "ticks", "since", "attempts", "wall")
+_TEXTS = ("boot", "pidns", "timens", "why")
+
+
+class Corrupt(ValueError):
+    """The bytes are not a record of ours; the sentence says how."""
+
+
+class Record:
+    """One instance, or the last one.
+
+    phase: `starting` (its child may never have run), `running` (verified alive for --start-seconds),
+    `failed` (could not start, or died at once), for --oneshot `command` (in flight) and `ended`.
+    since: when the phase's clock began: the instance's start; for failed and ended, that moment.
+    attempts: starts in a row of which none has been stable yet.
+    """
+
+    __slots__ = ("attempts", "boot", "phase", "pid", "pidns", "since", "ticks", "timens", "wall", "why")
+
+    def __init__(  # noqa: PLR0913 -- the lines of the file
+        self,
+        phase: str,
+        *,
+        pid: int = 0,
+        ticks: int = 0,
+        boot: str = "",
+        pidns: str = "",
+        timens: str = "",
+        since: int = 0,
+        attempts: int = 0,
+        wall: int = 0,
+        why: str = "",
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.phase = phase
+        self.pid = pid
+        self.ticks = ticks
+        self.boot = boot
+        self.pidns = pidns
+        self.timens = timens
+        self.since = since
+        self.attempts = attempts
+        self.wall = wall
+        self.why = why
+
+    @property
+    def identity(self) -> tuple[int, int, str, str, str]:
+        """Return pid, ticks, boot id, and the inodes of the pid and time namespaces."""
+        return self.pid, self.ticks, self.boot, self.pidns, self.timens
+
+    def dump(self) -> bytes:
+        """Return the file's bytes."""
+        lines = [f"version={VERSION}", f"phase={self.phase}"]
+        lines += [f"{key}={getattr(self, key)}" for key in (*_NUMBERS, *_TEXTS)]
+        return ("\n".join(lines) + "\n").encode("ascii", "backslashreplace")
+
+
+class Seen:
+    """What the state directory says. `note`: why it says less than it could, one sentence or empty."""
+
+    __slots__ = ("alive", "note", "record")
+
+    def __init__(self, record: Record | None, *, alive: bool, note: str = "") -> None:
+        """Take the fields as the class describes them."""
+        self.record = record
+        self.alive = alive
+        self.note = note
+
+
+def parse(data: bytes) -> Record:
+    """Return the record. Raise Corrupt for anything that `dump` would not have written."""
+    if not data:
+        raise Corrupt("it is empty")
+    if not data.isascii() or b"\0" in data or len(data) >= LONGEST or not data.endswith(b"\n"):
+        raise Corrupt("it is torn, or not text")
+    fields = dict(line.partition("=")[::2] for line in data.decode("ascii").split("\n")[:-1])
+    version = fields.pop("version", "")
+    if version != str(VERSION):
+        raise Corrupt(f"it has version {version[:20]!r}, this program writes {VERSION}")
+    if set(fields) != {"phase", *_NUMBERS, *_TEXTS} or fields["phase"] not in _PHASES:
+        raise Corrupt("its lines are not those of a record")
+    numbers = {key: _number(fields[key]) for key in _NUMBERS}
+    return Record(fields["phase"], **numbers, **{key: fields[key] for key in _TEXTS})
+
+
+def _number(text: str) -> int:
+    if not (text.isdigit() and len(text) <= 16):  # noqa: PLR2004 -- more digits than any of them needs
+        raise Corrupt(f"{text[:20]!r} is not a number")
+    return int(text)

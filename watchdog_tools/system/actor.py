@@ -1,0 +1,47 @@
+"""An actor: a fork that locks, stops and starts. No look's deadline kills it; it is asked to finish, and does."""
+
+from __future__ import annotations
+
+import time
+
+from watchdog_tools.system.descriptors import null_standard
+from watchdog_tools.system.looker import Fork, Say, gather
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchdog_tools.result import Result
+
+
+class Actor(Fork):
+    """A fork that acts. Closing our end of its life pipe asks it to finish the step that it is in."""
+
+    __slots__ = ()
+
+    def __init__(self, act: Callable[[Say, int], Result], deadline: float) -> None:
+        """Fork it; it calls `act` with its voice and the descriptor that tells of our going."""
+
+        def work(write: int, life: int) -> Result:
+            null_standard(replace=True)  # it may outlive us, and must not hold our caller's pipe
+            return act(Say(write, deadline), life)
+
+        super().__init__(work)
+
+
+def act(work: Callable[[Say, int], Result], limit: float, wake: int, grace: float) -> tuple[Result | None, str]:
+    """Run `work` in an actor for up to `limit` seconds; return its Result, or None and its last words.
+
+    wake: a descriptor whose readability ends the wait. Then, and after the limit, it has `grace`
+    seconds to finish its step; it is never killed.
+    """
+    actor = Actor(work, time.monotonic() + limit)
+    gather([actor], time.monotonic() + limit, wake)
+    if actor.result is None:
+        actor.leave()
+        gather([actor], time.monotonic() + grace)
+    result = actor.result
+    actor.leave()
+    if result:
+        actor.reap()
+    return result, actor.words

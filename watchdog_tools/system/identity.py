@@ -1,0 +1,74 @@
+"""Who a process is: pid, start ticks, boot id, and the inodes of its pid and time namespaces.
+
+A pid alone is recycled; ticks compare only within one boot and one time namespace.
+"""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.system.clock import boot_id
+from watchdog_tools.system.proc import Unseen, stat
+
+Identity = tuple[int, int, str, str, str]
+
+
+def here() -> tuple[str, str, str]:
+    """Return what identities of this moment share: boot id, pid and time namespace."""
+    return boot_id(), _namespace("pid"), _namespace("time")
+
+
+def of(pid: int) -> Identity | None:
+    """Return the identity of a live process, None if there is none. Raise Unseen."""
+    found = stat(pid)
+    if found is None or not found.running:
+        _certain(pid, gone=found is None)
+        return None
+    return (pid, found.ticks, *here())
+
+
+def alive(identity: Identity) -> bool:
+    """Whether exactly this process still lives. A zombie does not. Raise Unseen."""
+    pid, ticks, *place = identity
+    if pid < 1 or tuple(place) != here():
+        return False
+    found = stat(pid)
+    if found is None:
+        _certain(pid, gone=True)
+        return False
+    return found.ticks == ticks and found.running
+
+
+def handle(identity: Identity) -> int | None:
+    """Return a pidfd of exactly this process, None if it is gone. The identity is verified after opening."""
+    try:
+        descriptor = os.pidfd_open(identity[0])
+    except ProcessLookupError:
+        return None
+    if alive(identity):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _certain(pid: int, *, gone: bool) -> None:
+    """Raise Unseen where /proc shows no such process but the kernel knows one, or /proc is not there."""
+    if not gone:
+        return
+    if stat("self") is None:
+        raise Unseen("/proc is not mounted, or is not that of our pid namespace")
+    try:
+        os.kill(pid, 0)  # hidepid hides even our own processes where they are not dumpable
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        pass
+    if stat(pid) is None:  # it may have been born between the two looks
+        raise Unseen(f"process {pid} exists, but /proc hides it")
+
+
+def _namespace(kind: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/ns/{kind}").partition("[")[2].rstrip("]")
+    except OSError:
+        return ""

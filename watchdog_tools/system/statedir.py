@@ -1,0 +1,74 @@
+"""Where state lives, and the way in: each level opened by itself, verified, and never through a link."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+PLACE = "watchdog-tools"
+_HOMELESS = ("", "/", "/nonexistent")
+
+
+class NoState(Exception):  # noqa: N818 -- a fact about the machine, said in one sentence
+    """There is no state directory that we may use; `missing` if it is just not there yet."""
+
+    def __init__(self, words: str, *, missing: bool = False) -> None:
+        """Take the sentence."""
+        super().__init__(words)
+        self.missing = missing
+
+
+def default(uid: int) -> str:
+    """Return the path for `uid`: a function of the uid alone, never of a session's environment."""
+    if uid == 0:
+        return f"/run/{PLACE}"
+    import pwd
+
+    try:
+        home = pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        home = ""
+    if home in _HOMELESS:
+        return f"/tmp/{PLACE}-{uid}"  # noqa: S108 -- verified level by level before it is used
+    if not os.path.isdir(home):
+        raise NoState(f"no state directory: the home {home} is not there")
+    return f"{os.path.realpath(home)}/.local/state/{PLACE}"
+
+
+def enter(path: str) -> int:
+    """Return a descriptor of the directory `path` (absolute), each level verified. Raise NoState."""
+    level = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    parts = [part for part in path.split("/") if part]
+    for index, name in enumerate(parts):
+        try:
+            below = descend(level, name)
+            _verify(below, "/" + "/".join(parts[: index + 1]), last=index == len(parts) - 1)
+        finally:
+            os.close(level)
+        level = below
+    return level
+
+
+def descend(level: int, name: str) -> int:
+    """Return a descriptor of the directory `name` in `level`; links are not followed. Raise NoState."""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
+    try:
+        return os.open(name, flags, dir_fd=level)
+    except FileNotFoundError:
+        raise NoState(f"no state directory: {name} does not exist", missing=True) from None
+    except OSError as error:
+        words = error.strerror
+        if stat.S_ISLNK(os.stat(name, dir_fd=level, follow_symlinks=False).st_mode):
+            words = "it is a symbolic link, name the real path"
+        raise NoState(f"no state directory: {name}: {words}") from None
+
+
+def _verify(level: int, path: str, *, last: bool) -> None:
+    found = os.fstat(level)
+    own = os.geteuid()
+    if found.st_uid not in ({own} if last else {own, 0}):
+        raise NoState(f"no state directory: {path} belongs to uid {found.st_uid}")
+    # a user's private group (gid = uid) is no "others": umask 002 is the default of some systems
+    others = 0o002 if own and found.st_gid == own else 0o022
+    if found.st_mode & others and (last or not found.st_mode & stat.S_ISVTX):
+        raise NoState(f"no state directory: others can write {path}")

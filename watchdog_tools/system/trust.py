@@ -1,0 +1,58 @@
+"""May root execute this file? Each component of its path, and of its `#!` interpreter, must be root's alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+_LINKS = 40  # as many as the kernel follows
+
+
+def untrusted(path: str) -> str:
+    """Return a sentence that names the component which others can change, or an empty string.
+
+    path: absolute. Links are followed, and what they lead through is verified too. Raise OSError.
+    """
+    return _walk(path) or _interpreter(path)
+
+
+def _interpreter(path: str) -> str:
+    with open(path, "rb") as file:
+        head = file.read(256)
+    if head[:2] != b"#!":
+        return ""
+    words = head[2:].split(b"\n")[0].split()
+    if not words:
+        return ""
+    interpreter = os.fsdecode(words[0])
+    return _walk(interpreter) if interpreter.startswith("/") else f"its interpreter {interpreter} is not absolute"
+
+
+def _walk(path: str) -> str:
+    left = [part for part in path.split("/") if part]
+    here = "/"
+    links = 0
+    while True:
+        found = os.lstat(here)
+        if stat.S_ISLNK(found.st_mode):
+            links += 1
+            if links > _LINKS:
+                return f"{here}: too many links"
+            if found.st_uid:
+                return _said(here, found)
+            target = os.readlink(here)
+            left = [part for part in target.split("/") if part] + left
+            here = "/" if target.startswith("/") else os.path.dirname(here)
+            continue
+        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        if found.st_uid or (found.st_mode & 0o022 and not sticky):
+            return _said(here, found)
+        if not left:
+            return ""
+        here = os.path.normpath(os.path.join(here, left.pop(0)))
+
+
+def _said(path: str, found: os.stat_result) -> str:
+    if found.st_uid:
+        return f"{path} belongs to uid {found.st_uid}, who could replace what root executes"
+    return f"{path} is writable by others, who could replace what root executes"

@@ -1,0 +1,82 @@
+"""Words: what a process is called, and who never counts: ourselves and whoever merely carries our words."""
+
+from __future__ import annotations
+
+from watchdog_tools.interpreters import base, family, script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+OURS = frozenset(
+    "check-process check-port check-http check-heartbeat ensure-running cron-guard sd-watchdog watchdog-tools".split()
+)
+
+# What runs another command line that stands in its own arguments, and so would match its words.
+WRAPPERS = frozenset(
+    "sh bash dash ash zsh ksh mksh fish busybox cron crond anacron run-parts at atd timeout flock sudo doas su"
+    " runuser setpriv gosu su-exec chpst env nice ionice chrt taskset prlimit nohup setsid stdbuf unbuffer"
+    " script chronic xargs parallel time watch entr strace ltrace valgrind hyperfine systemd-run systemd-cat"
+    " docker podman nsenter unshare chroot ssh sshd tini dumb-init catatonit screen tmux nrpe".split()
+)
+
+_PUNCTUATION = str.maketrans(dict.fromkeys(";|&()<>{}'\"`$=\n\t", " "))
+
+
+def own_names(first: str) -> tuple[str, ...]:
+    """Return the names that argv[0] gives: its whole basename, and its first word where it is a title.
+
+    Daemons rewrite it (`nginx: master process …`, `sshd: root@pts/0`, `postgres: checkpointer`).
+    """
+    head, colon, _ = first.partition(": ")
+    if colon and "/" not in head and " " not in head:
+        return (head,)
+    whole = base(first).removeprefix("-")  # a login shell is `-bash`
+    if " " in first:
+        return (whole, base(first.partition(" ")[0]).rstrip(":"))
+    return (whole,)
+
+
+def named(name: str, argv: list[str], exe: str = "") -> bool:
+    """Whether a process is called `name`: the whole basename of its exe, argv[0], script or module."""
+    if exe and base(exe) == name:
+        return True
+    if not argv:
+        return False
+    if name in own_names(argv[0]):
+        return True
+    return any(base(script(program, argv[1:])) == name for program in (argv[0], exe) if program)
+
+
+def ours(argv: list[str]) -> str:
+    """Return which of our own commands a process runs, or empty."""
+    if not argv or family(argv[0]) != "python":
+        return ""
+    name = base(script(argv[0], argv[1:]))
+    return name if name in OURS else ""
+
+
+def carries(argv: list[str]) -> bool:
+    """Whether this is a shell, cron, timeout … with one of our command lines in its arguments."""
+    if not argv or not WRAPPERS.intersection((*own_names(argv[0]), base(argv[0]).lower())):
+        return False
+    words = " ".join(argv).translate(_PUNCTUATION).split()
+    return any(base(word) in OURS for word in words)
+
+
+def counts(
+    pid: int, argv: list[str], *, name: str, by_name: bool, by_words: bool, own: Container[int], above: Container[int]
+) -> bool:
+    """Whether a process that matched counts.
+
+    name: the one asked for, or empty. by_name: it was asked for by name or executable; by_words:
+    by its arguments. own: our own chain of processes; above: all our ancestors.
+    """
+    if pid in own:
+        return False
+    if by_words and (pid in above or carries(argv)):
+        return False
+    if not by_name and carries(argv):
+        return False
+    ours_name = ours(argv)
+    return not ours_name or ours_name == name
