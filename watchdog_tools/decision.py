@@ -19,7 +19,7 @@ WAIT = "back off"
 START = "start"
 
 
-def decide(  # noqa: PLR0911, PLR0913 -- one way out for each decision, one argument for each fact
+def decide(  # noqa: PLR0913 -- one way out for each decision, one argument for each fact
     health: Health, record: Record | None, *, alive: bool, marked: int, wait: int, flight: int
 ) -> str:
     """Return what to do.

@@ -11,11 +11,7 @@ STYLES = {
 }
 
 # What a reason changes, by style: in `bool`, 0 means "looked, and it works" and nothing else.
-_BY_REASON = {
-    ("bool", "pending"): 1,
-    ("bool", "repairing"): 1,
-    ("zabbix", "usage"): 3,
-}
+_BY_REASON = {("bool", "pending"): 1, ("bool", "repairing"): 1, ("zabbix", "usage"): 3}
 
 
 def code(style: str, state: int, reason: str = "", *, fail_on_warning: bool = False) -> int:

@@ -6,6 +6,7 @@ _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 _LONGEST = 64
 
 MARK = "WATCHDOG_TOOLS_INSTANCE"
+_MARK = 4200  # bytes of a mark at most; Python refuses to read longer numbers, loudly
 
 
 def service(word: str) -> str:
@@ -25,7 +26,9 @@ def marked(environ: bytes, name: str, uid: int, directory: str) -> tuple[int, in
     for line in environ.split(b"\0"):
         key, _, value = line.partition(b"=")
         if key == MARK.encode():
-            pid, ticks, rest = (value.split(b":", 2) + [b"", b""])[:3]
+            pid, _, rest = value.partition(b":")
+            ticks, _, rest = rest.partition(b":")
             ours = rest == f"{uid}:{name}:{directory}".encode("utf-8", "surrogateescape")
-            return (int(pid), int(ticks)) if ours and pid.isdigit() and ticks.isdigit() else None
+            numbers = len(value) < _MARK and pid.isdigit() and ticks.isdigit()
+            return (int(pid), int(ticks)) if ours and numbers else None
     return None

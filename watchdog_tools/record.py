@@ -15,7 +15,7 @@ _NUMBERS = ("pid", "ticks", "since", "attempts", "wall")
 _TEXTS = ("boot", "pidns", "timens", "why")
 
 
-class Corrupt(ValueError):
+class Corrupt(ValueError):  # noqa: N818 -- a fact about a file, said in one sentence
     """The bytes are not a record of ours; the sentence says how."""
 
 
@@ -92,8 +92,12 @@ def parse(data: bytes) -> Record:
         raise Corrupt(f"it has version {version[:20]!r}, this program writes {VERSION}")
     if set(fields) != {"phase", *_NUMBERS, *_TEXTS} or fields["phase"] not in _PHASES:
         raise Corrupt("its lines are not those of a record")
-    numbers = {key: _number(fields[key]) for key in _NUMBERS}
-    return Record(fields["phase"], **numbers, **{key: fields[key] for key in _TEXTS})
+    record = Record(fields["phase"])
+    for key in _NUMBERS:
+        setattr(record, key, _number(fields[key]))
+    for key in _TEXTS:
+        setattr(record, key, fields[key])
+    return record
 
 
 def _number(text: str) -> int:

@@ -23,7 +23,7 @@ class Metric:
 
     __slots__ = ("critical", "high", "low", "name", "unit", "value", "warning")
 
-    def __init__(  # noqa: PLR0913 -- the fields of the plugin API's perfdata
+    def __init__(  # noqa: PLR0913, PLR0917 -- the fields of the plugin API's perfdata, in its order
         self,
         name: str,
         value: float,

@@ -5,10 +5,10 @@ Until that byte comes it holds the lock; if its parent dies it ends without havi
 
 from __future__ import annotations
 
+import _signal
 import os
 import stat
 
-import _signal
 from watchdog_tools.names import MARK, mark
 from watchdog_tools.system.proc import stat as process
 
@@ -53,7 +53,7 @@ def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
         env = plan.env | {MARK: mark(os.getpid(), own.ticks if own else 0, keeper, name, directory)}
         step = f"execute {plan.wish.argv[0]}"
         if os.read(ties.go, 1):
-            os.execve(plan.executable, plan.wish.argv, env)
+            os.execve(plan.executable, plan.wish.argv, env)  # noqa: S606 -- argv, never a shell
     except Exception as error:  # noqa: BLE001 -- its words are all that remains of it
         why = getattr(error, "strerror", None) or error
         os.write(ties.trouble, f"cannot {step}: {why}".encode("ascii", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""TOUCH: a start command that returns (`systemctl restart x`). It was recorded before it ran; at most one is in flight."""
+"""TOUCH: a start command that returns (`systemctl restart x`). Recorded before it ran; at most one is in flight."""
 
 from __future__ import annotations
 

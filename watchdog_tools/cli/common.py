@@ -101,7 +101,11 @@ def _check(key: str, word: str) -> object:
             raise ValueError("a state is accepted only from --timeout")
         return seconds, None
     if key in ("for", "format"):
-        allowed = [name for name in (_CONSUMERS if key == "for" else _FORMATS).split("|") if name != "zabbix" or key == "format"]
+        allowed = [
+            name
+            for name in (_CONSUMERS if key == "for" else _FORMATS).split("|")
+            if name != "zabbix" or key == "format"
+        ]
         if word not in allowed:
             raise ValueError(f"{word[:80]!r} is not one of {', '.join(allowed)}")
     return word

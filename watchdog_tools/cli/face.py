@@ -54,7 +54,7 @@ def built(command: Command) -> click.Command:
     return click.Command(command.name, params=[*options, words], add_help_option=False)
 
 
-def _type(option: Option) -> click.ParamType | None:
+def _type(option: Option) -> click.types.UnprocessedParamType | None:
     return click.UNPROCESSED if option.metavar else None
 
 

@@ -61,11 +61,11 @@ def _invoke(command: Command, argv: list[str], started: float, tick: float) -> i
 
 def _taken(command: Command, values: Values, config: object, signals: Signals) -> Result:
     if command.run:
-        result = command.run(config, values, signals.wake)
+        result: Result | None = command.run(config, values, signals.wake)
     else:
         from watchdog_tools.cli.inner import job
 
-        limit = values["timeout"][0]  # type: ignore[index] -- the kind `timeout` is a pair
+        limit = values["timeout"][0]
         results = look_all([job(command, values, config)], limit, signals.wake)
         result = results[0] if results else None
     if result is None:

@@ -12,6 +12,8 @@ from watchdog_tools.system.looks import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from watchdog_tools.cli.options import Command, Values
     from watchdog_tools.result import Result
     from watchdog_tools.system.looker import Say
@@ -45,9 +47,12 @@ def parse(words: list[str]) -> Job:
 
 def job(command: Command, values: Values, config: object) -> Job:
     """Return the look of a settled check, with its own time limit, tries and negation."""
-    seconds, on_timeout = values["timeout"]  # type: ignore[misc] -- the kind `timeout` is a pair
+    seconds, on_timeout = values["timeout"]
+    look = command.look
+    if look is None:
+        raise Wrong(f"{command.name} is not a check")
     return Job(
-        lambda say: _tries(command, values, config, say),
+        lambda say: _tries(look, values, config, say),
         target=command.target(config),
         on_timeout=on_timeout,
         down=command.down,
@@ -55,15 +60,15 @@ def job(command: Command, values: Values, config: object) -> Job:
     )
 
 
-def _tries(command: Command, values: Values, config: object, say: Say) -> Result:
+def _tries(look: Callable[..., Result], values: Values, config: object, say: Say) -> Result:
     delay = values["retry_delay"]
     left = values["retries"]
     while True:
-        result: Result = command.look(config, say)  # type: ignore[misc] -- every check has one
+        result = look(config, say)
         if values["negate"]:
             result = negated(result)
-        if result.state != CRITICAL or not left or say.left() <= delay:  # type: ignore[operator]
+        if result.state != CRITICAL or not left or say.left() <= delay:
             return result
-        time.sleep(delay)  # type: ignore[arg-type] -- in a looker, which the guard may kill
-        left -= 1  # type: ignore[operator]
-        delay *= 2  # type: ignore[operator]
+        time.sleep(delay)
+        left -= 1
+        delay *= 2

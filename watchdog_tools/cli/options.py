@@ -5,12 +5,12 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from watchdog_tools.result import Result
-    from watchdog_tools.system.looker import Say
 
-Raw = dict[str, list[str]]  # option name -> each value as given; a flag adds an empty string
-Values = dict[str, object]  # option name -> converted value, defaults filled in
+    Raw = dict[str, list[str]]  # option name -> each value as given; a flag adds an empty string
+    Values = dict[str, Any]  # option name -> value as its kind's converter made it, defaults filled in
 
 
 class Wrong(ValueError):  # noqa: N818 -- it is what the user did, not what failed
@@ -76,7 +76,7 @@ class Command:
         options: tuple[Option, ...],
         settle: Callable[[Values], object],
         look: Callable[..., Result] | None = None,
-        run: Callable[..., Result] | None = None,
+        run: Callable[..., Result | None] | None = None,
         target: Callable[..., str] = str,
         examples: tuple[tuple[str, str], ...] = (),
         exits: tuple[tuple[str, str], ...] = (),

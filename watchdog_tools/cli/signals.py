@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import _signal
+import os
 
 # What ends a process that does not handle it, and what a scheduler, a terminal or a limit sends.
 _ENDING = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGVTALRM",

@@ -140,4 +140,3 @@ def _foreseen(config: Config, seconds: float) -> Result:
     what = {decision.START: f"start: {command}", decision.WAIT: f"back off for {spoken(wait / 1000)}"}
     would = what.get(choice, choice)
     return Result(CRITICAL, f"{words}; would {would}; a run may take {spoken(order.limit + seconds)}", reason="dry-run")
-

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
 
-_HEALTH, _START, _STATE, _TIME = "What health means (all must hold)", "How it is started", "State and acting", "Time"
+_HEALTH, _START, _STATE, _TIME = ("What health means (all must hold)", "How it is started", "State and acting", "Time")
 
 _OPTIONS = (
     Option("--check", "'LINE'", "a check as on the shell: one of ours, or any Nagios plugin", many=True, group=_HEALTH),
@@ -57,14 +57,13 @@ _NOTES = (
 _EXAMPLES = (
     ("ensure-running web --url http://127.0.0.1:8080/health -- /opt/web/bin/server --port 8080",
      "start the server when its health page does not answer and no instance lives"),
-    ("ensure-running supervisord --for cron --process supervisord -- "
-     "/usr/bin/supervisord -n -c /etc/supervisor/supervisord.conf",
+    ("ensure-running supervisord --for cron --process supervisord -- /usr/bin/supervisord -n -c /etc/supervisord.conf",
      "from cron: silent while it runs, one line when something was done"),
 )  # fmt: skip
 
 
 def _settle(values: Values) -> Config:
-    name, *command = values["args"]  # type: ignore[misc] -- at least two words, the table says
+    name, *command = values["args"]
     try:
         name = names.service(name)
     except ValueError as error:
@@ -80,7 +79,9 @@ def _settle(values: Values) -> Config:
         raise Wrong("--log: an absolute path is accepted")
     if values["oneshot"] and not (values["check"] or values["process"] or values["pidfile"]):
         raise Wrong("--oneshot needs a --check, --process or --pidfile: its command says nothing about the service")
-    return Config(name, tuple(command), values, _umask(str(values["umask"])), _pairs(values), checks(values, command[0]))
+    return Config(
+        name, tuple(command), values, _umask(str(values["umask"])), _pairs(values), checks(values, command[0])
+    )
 
 
 def _plain(path: str) -> bool:
@@ -94,8 +95,8 @@ def _umask(word: str) -> int:
 
 
 def _pairs(values: Values) -> tuple[tuple[str, str], ...]:
-    pairs = tuple(word.partition("=")[::2] for word in values["env"])  # type: ignore[attr-defined] -- a tuple
-    for word, (key, _) in zip(values["env"], pairs, strict=True):  # type: ignore[call-overload] -- a tuple
+    pairs = tuple(word.partition("=")[::2] for word in values["env"])
+    for word, (key, _) in zip(values["env"], pairs, strict=True):
         if "=" not in word or not key or "\0" in word:
             raise Wrong(f"--env: {key[:80]!r} is not a pair; accepted: NAME=VALUE")
         if key.startswith("WATCHDOG_TOOLS_"):

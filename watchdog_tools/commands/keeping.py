@@ -1,4 +1,4 @@
-"""What ensure-running does with its looks: the healthy minute without a lock, else an actor. Probes meet actions here."""
+"""What ensure-running does with its looks: the healthy minute needs no lock; the rest is an actor's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.actions.order import Order
     from watchdog_tools.cli.options import Values
     from watchdog_tools.system.looker import Say
 
@@ -30,7 +29,7 @@ class Config:
 
     __slots__ = ("checks", "command", "name", "pairs", "umask", "values")
 
-    def __init__(  # noqa: PLR0913 -- a record
+    def __init__(  # noqa: PLR0913, PLR0917 -- a record
         self, name: str, command: tuple[str, ...], values: Values, umask: int, pairs: tuple[tuple[str, str], ...],
         checks: Checks,
     ) -> None:  # fmt: skip
@@ -50,7 +49,7 @@ class Config:
 
 def checks(values: Values, start: str) -> Checks:
     """Return the looks that the options ask for. Raise Wrong."""
-    written = [_split(str(line)) for line in values["check"]]  # type: ignore[attr-defined] -- a tuple
+    written = [_split(str(line)) for line in values["check"]]
     user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
     of_user = ["-u", str(user)] if user else []
     if values["process"]:
@@ -59,8 +58,8 @@ def checks(values: Values, start: str) -> Checks:
         # a live pid that runs something else is stale; a --oneshot command is not what will run
         same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
         written.append(["check-process", "--pidfile", str(values["pidfile"]), *same])
-    written += [["check-port", "--", str(target)] for target in values["port"]]  # type: ignore[attr-defined]
-    written += [["check-http", "--", str(url)] for url in values["url"]]  # type: ignore[attr-defined]
+    written += [["check-port", "--", str(target)] for target in values["port"]]
+    written += [["check-http", "--", str(url)] for url in values["url"]]
     return tuple((os.path.basename(words[0]), _job(words)) for words in written)
 
 
@@ -97,7 +96,7 @@ def _job(words: list[str]) -> Job:
 
 def run(config: Config, values: Values, wake: int) -> Result | None:
     """Look; if that is not the end of it, have an actor do what is needed. None if `wake` came first."""
-    seconds: float = values["timeout"][0]  # type: ignore[index] -- the kind `timeout` is a pair
+    seconds: float = values["timeout"][0]
     seen = Job(lambda _say: _instance(config), target=config.name)
     results = look_all([seen, *(job for _, job in config.checks)], seconds, wake)
     if results is None:

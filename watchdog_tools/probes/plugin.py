@@ -23,9 +23,7 @@ def look(words: tuple[str, ...], say: Say) -> Result:
     name = quoted(os.path.basename(words[0]), 64)
     say(TALK, f"waiting for the plugin {name}")
     try:
-        plugin = subprocess.Popen(  # noqa: S603 -- the operator's own command line
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        plugin = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         return Result(UNKNOWN, f"cannot run the plugin {name}: {why}", reason="plugin")

@@ -18,7 +18,7 @@ def null_standard(*, replace: bool = False) -> None:
         if null < 0:
             null = os.open("/dev/null", os.O_RDWR)
         if null == number:
-            os.set_inheritable(null, True)
+            os.set_inheritable(null, True)  # noqa: FBT003 -- the standard library's own
         else:
             os.dup2(null, number)
     if null > 2:  # noqa: PLR2004 -- above the standard three it was only the source

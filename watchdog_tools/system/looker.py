@@ -7,19 +7,20 @@ interpreter. A signal handler or a thread would run late there (design 7 measure
 
 from __future__ import annotations
 
+import _signal
 import fcntl
 import marshal
 import os
 import select
 import time
 
-import _signal
 from watchdog_tools.result import UNKNOWN, Result, unpack
 from watchdog_tools.system.descriptors import null_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 _LARGEST = 1 << 20  # bytes of one frame: a Result is some hundred
 
@@ -82,7 +83,7 @@ class Fork:
             end = 4 + int.from_bytes(self._buffer[:4], "big")
             if len(self._buffer) < end <= _LARGEST:
                 break
-            kind, said = marshal.loads(self._buffer[4:end])
+            kind, said = marshal.loads(self._buffer[4:end])  # noqa: S302 -- from our own fork
             self._buffer = self._buffer[end:]
             if kind == "result":
                 self.result = unpack(said)
@@ -128,7 +129,7 @@ class Looker(Fork):
         return self.reap()
 
 
-def send(write: int, message: tuple[str, object]) -> None:
+def send(write: int, message: tuple[str, Any]) -> None:
     """Write one frame: four bytes of length, then marshalled plain data."""
     body = marshal.dumps(message)
     frame = len(body).to_bytes(4, "big") + body
@@ -136,7 +137,7 @@ def send(write: int, message: tuple[str, object]) -> None:
         frame = frame[os.write(write, frame) :]
 
 
-def gather(lookers: list[Fork], deadline: float, wake: int = -1) -> bool:
+def gather(lookers: Sequence[Fork], deadline: float, wake: int = -1) -> bool:
     """Hear all lookers until each has ended or the deadline passed.
 
     `wake`: a descriptor whose readability ends the wait. Return whether it did.

@@ -55,9 +55,7 @@ def look_all(jobs: list[Job], limit: float, wake: int = -1) -> list[Result] | No
         due = [looker for looker, its in zip(lookers, limits, strict=True) if its >= own]
         alive = [looker for looker in due if isinstance(looker, Looker) and looker.result is None]
         woken = woken or gather(alive, start + own, wake)
-    results = [
-        _outcome(job, looker, own, start) for job, looker, own in zip(jobs, lookers, limits, strict=True)
-    ]
+    results = [_outcome(job, looker, own, start) for job, looker, own in zip(jobs, lookers, limits, strict=True)]
     return None if woken else results
 
 
