@@ -7,7 +7,8 @@ from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Metric, Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.processes import Process, Wanted
+    from watchdog_tools.facts import Process
+    from watchdog_tools.processes import Wanted
     from watchdog_tools.ranges import Range
 
 UNITS = {"PROCS": "", "RSS": "KB", "VSZ": "KB", "CPU": "%", "ELAPSED": "s", "FDS": "", "THREADS": ""}

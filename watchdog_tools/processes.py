@@ -9,37 +9,8 @@ from watchdog_tools.who import named
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from re import Pattern
-    from typing import Protocol
 
-    class Stat(Protocol):
-        """What a process is at the moment."""
-
-        comm: bytes
-        kernel: bool
-        parent: int
-        state: str
-
-        @property
-        def running(self) -> bool: ...
-
-    class Process(Protocol):
-        """A process's facts; system/process.py reads each when it is asked for."""
-
-        pid: int
-        line: bytes
-        figure: float | None
-
-        @property
-        def argv(self) -> list[str]: ...
-        @property
-        def exe(self) -> str | None: ...
-        @property
-        def stat(self) -> Stat: ...
-        @property
-        def uid(self) -> int: ...
-        def joined(self) -> bytes: ...
-        def kib(self, field: str) -> int: ...
-
+    from watchdog_tools.facts import Process
 
 NO, MAYBE, YES = 0, 1, 2  # filters combine with min(); MAYBE is a criterion that we may not read
 

@@ -8,17 +8,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
 
-OURS = frozenset(
-    "check-process check-port check-http check-heartbeat ensure-running cron-guard sd-watchdog watchdog-tools".split()
-)
+    from watchdog_tools.facts import Process
+    from watchdog_tools.processes import Wanted
+
+OURS = frozenset({
+    "check-process", "check-port", "check-http", "check-heartbeat", "ensure-running",
+    "cron-guard", "sd-watchdog", "watchdog-tools",
+})  # fmt: skip
 
 # What runs another command line that stands in its own arguments, and so would match its words.
-WRAPPERS = frozenset(
-    "sh bash dash ash zsh ksh mksh fish busybox cron crond anacron run-parts at atd timeout flock sudo doas su"
-    " runuser setpriv gosu su-exec chpst env nice ionice chrt taskset prlimit nohup setsid stdbuf unbuffer"
-    " script chronic xargs parallel time watch entr strace ltrace valgrind hyperfine systemd-run systemd-cat"
-    " docker podman nsenter unshare chroot ssh sshd tini dumb-init catatonit screen tmux nrpe".split()
-)
+WRAPPERS = frozenset({
+    "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "busybox", "cron", "crond",
+    "anacron", "run-parts", "at", "atd", "timeout", "flock", "sudo", "doas", "su", "runuser",
+    "setpriv", "gosu", "su-exec", "chpst", "env", "nice", "ionice", "chrt", "taskset", "prlimit",
+    "nohup", "setsid", "stdbuf", "unbuffer", "script", "chronic", "xargs", "parallel", "time",
+    "watch", "entr", "strace", "ltrace", "valgrind", "hyperfine", "systemd-run", "systemd-cat",
+    "docker", "podman", "nsenter", "unshare", "chroot", "ssh", "sshd", "tini", "dumb-init",
+    "catatonit", "screen", "tmux", "nrpe",
+})  # fmt: skip
 
 _PUNCTUATION = str.maketrans(dict.fromkeys(";|&()<>{}'\"`$=\n\t", " "))
 
@@ -64,19 +71,17 @@ def carries(argv: list[str]) -> bool:
     return any(base(word) in OURS for word in words)
 
 
-def counts(
-    pid: int, argv: list[str], *, name: str, by_name: bool, by_words: bool, own: Container[int], above: Container[int]
-) -> bool:
-    """Whether a process that matched counts.
+def counts(wanted: Wanted, process: Process, own: Container[int], above: Container[int]) -> bool:
+    """Whether a process that matched counts. own: our own chain of processes; above: all ancestors.
 
-    name: the one asked for, or empty. by_name: it was asked for by name or executable; by_words:
-    by its arguments. own: our own chain of processes; above: all our ancestors.
+    An ancestor does where it matched by name (`check-process cron` from cron), not where it
+    matched by its arguments: there our own words stand.
     """
-    if pid in own:
+    if process.pid in own:
         return False
-    if by_words and (pid in above or carries(argv)):
+    argv = process.argv
+    if wanted.by_words() and process.pid in above:
         return False
-    if not by_name and carries(argv):
+    if (wanted.by_words() or not wanted.by_name()) and carries(argv):
         return False
-    ours_name = ours(argv)
-    return not ours_name or ours_name == name
+    return ours(argv) in ("", wanted.name)

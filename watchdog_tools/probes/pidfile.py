@@ -1,0 +1,71 @@
+"""LOOK: what a pidfile says, trusted no further than its bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from watchdog_tools.system import clock
+from watchdog_tools.text import quoted
+
+_SIZE = 64  # bytes; a pid and a newline have at most 11
+_PID_MAX = 4194304  # the kernel's own limit, where /proc does not say
+
+
+class Unreadable(Exception):  # noqa: N818 -- the sentence is what matters
+    """The file cannot be read or is no pidfile: nothing is known, neither up nor down."""
+
+
+def read(path: str) -> tuple[int | None, bool]:
+    """Return its pid (None: there is no file), and whether it was written before this boot.
+
+    Raise Unreadable with one sentence. It must be a plain file with one pid in it, and no symbolic
+    link: whoever may make one in that directory would choose what we look at.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None, False
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise Unreadable(f"pidfile {quoted(path)} cannot be read: {_plain(why)}") from None
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise Unreadable(f"pidfile {quoted(path)} is not a regular file")
+        data = os.read(descriptor, _SIZE + 1)
+    except OSError as error:
+        raise Unreadable(f"pidfile {quoted(path)} cannot be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
+    return _pid(data, path), facts.st_mtime < time.time() - clock.uptime()
+
+
+def _pid(data: bytes, path: str) -> int:
+    digits = data.removesuffix(b"\n")
+    if not digits:
+        raise Unreadable(f"pidfile {quoted(path)} is unreadable: it is empty")
+    if not digits.isdigit() or len(digits) > 10:  # noqa: PLR2004
+        raise Unreadable(f"pidfile {quoted(path)} is unreadable: {quoted(data, 40)} is not one pid")
+    pid = int(digits)
+    if not 2 <= pid <= _pid_max():  # noqa: PLR2004 -- 0 is our own group to kill(), 1 is init
+        raise Unreadable(f"pidfile {quoted(path)} is unreadable: {pid} is not a pid of a service")
+    return pid
+
+
+def _pid_max() -> int:
+    try:
+        descriptor = os.open("/proc/sys/kernel/pid_max", os.O_RDONLY)
+    except OSError:
+        return _PID_MAX
+    try:
+        return int(os.read(descriptor, 32))
+    except (OSError, ValueError):
+        return _PID_MAX
+    finally:
+        os.close(descriptor)
+
+
+def _plain(why: str | None) -> str:
+    return "it is a symbolic link" if why and why.startswith("Too many levels") else str(why)

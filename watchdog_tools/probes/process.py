@@ -1,0 +1,151 @@
+"""LOOK: which processes there are that may be wanted, and which of them count."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.headcount import Found
+from watchdog_tools.interpreters import base
+from watchdog_tools.processes import MAYBE, NO, match
+from watchdog_tools.system import proc
+from watchdog_tools.system.looker import LOCAL, MATCH
+from watchdog_tools.system.process import Gone, Process
+from watchdog_tools.text import quoted
+from watchdog_tools.who import counts, ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from re import Pattern
+
+    from watchdog_tools.processes import Wanted
+    from watchdog_tools.system.looker import Say
+
+Matched = list[tuple[Process, int]]  # with MAYBE or YES
+
+
+class NotSeen(Exception):  # noqa: N818 -- a sentence, not a failure
+    """The look cannot be taken; `reason` is the Result's word for it."""
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+def find(wanted: Wanted, say: Say, pids: list[int] | None = None) -> Found:
+    """Return what there is of the wanted, among `pids` if given. Raise NotSeen."""
+    _resolve(wanted, say)
+    say(LOCAL, "reading /proc")
+    try:
+        proc.mounted()
+        matched = candidates(wanted, proc.pids() if pids is None else pids)
+    except proc.Unseen as error:
+        raise NotSeen(str(error), "unseen") from None
+    if wanted.pattern:
+        say(MATCH, "matching --ereg-argument-array")
+        matched = like(wanted.pattern, matched)
+        say(LOCAL, "reading /proc")
+    found = sort(wanted, matched)
+    found.hidden = pids != [] and proc.hidden()
+    return found
+
+
+def called(pid: int) -> str:
+    """Return what a process is that is not the wanted one: gone, or its name, escaped."""
+    try:
+        process = Process(pid, proc.cmdline(pid) or b"")
+        name = process.exe or (process.argv or [os.fsdecode(process.stat.comm)])[0]
+    except (Gone, PermissionError):
+        return "gone"
+    return f"another process, {quoted(base(name), 80)}"
+
+
+def candidates(wanted: Wanted, pids: Iterable[int]) -> Matched:
+    """Return each process that may be wanted, with MAYBE or YES; the pattern is still to be searched."""
+    found = []
+    for pid in pids:
+        try:
+            line = proc.cmdline(pid)
+            if line is None:
+                continue
+            process = Process(pid, line)
+            sure = match(wanted, process)
+        except (Gone, PermissionError):  # with hidepid=1 a pid is shown and nothing more
+            continue
+        if sure != NO:
+            found.append((process, sure))
+    return found
+
+
+def like(pattern: Pattern[str], matched: Matched) -> Matched:
+    """Return those whose arguments, joined by blanks, hold the pattern."""
+    return [each for each in matched if pattern.search(os.fsdecode(each[0].joined()))]
+
+
+def sort(wanted: Wanted, matched: Matched) -> Found:
+    """Return who counts among those that matched."""
+    found = Found()
+    own: list[int] = []
+    above: list[int] = []
+    for process, sure in matched:
+        if not above:
+            own, above = _chain()
+        try:
+            if not process.local:
+                found.elsewhere += 1
+            elif counts(wanted, process, own, above):
+                _put(found, wanted, process, sure)
+        except (Gone, PermissionError):
+            continue
+    return found
+
+
+def _put(found: Found, wanted: Wanted, process: Process, sure: int) -> None:
+    if not process.stat.running and "Z" not in (wanted.states or ""):
+        found.zombies.append(process)
+    elif sure == MAYBE:
+        found.undecided += 1
+    else:
+        found.processes.append(process)
+
+
+def _chain() -> tuple[list[int], list[int]]:
+    """Return our own chain (this look, its guard, those of our commands that ran it), and all above us."""
+    own = [os.getpid()]
+    above: list[int] = []
+    pid = os.getppid()
+    ended = False
+    while pid > 0 and pid not in above:
+        above.append(pid)
+        try:
+            line, stat = proc.cmdline(pid), proc.stat(pid)
+        except PermissionError:
+            break
+        if stat is None or line is None:
+            break
+        ended = ended or not (len(own) == 1 or ours(os.fsdecode(line.rstrip(b"\0")).split("\0")))
+        if not ended:
+            own.append(pid)
+        pid = stat.parent
+    return own, above
+
+
+def _resolve(wanted: Wanted, say: Say) -> None:
+    """Look up what may hang: a user in a directory service, a path on a network file system."""
+    if wanted.user is not None:
+        say(LOCAL, "looking up the user")
+        wanted.uid = _uid(wanted.user)
+    if wanted.exe:
+        say(LOCAL, "resolving the path of --exe")
+        wanted.exe = (wanted.exe[0], os.path.realpath(wanted.exe[0]))
+
+
+def _uid(user: str) -> int:
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except (KeyError, ValueError):
+        if user.isascii() and user.isdigit() and len(user) <= 10:  # noqa: PLR2004
+            return int(user)
+    raise NotSeen(f"usage: --user: there is no user {quoted(user, 80)}", "usage")

@@ -1,0 +1,91 @@
+"""One process as facts that are read from /proc when somebody asks for them, once each."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.system import proc
+
+
+class Gone(Exception):  # noqa: N818 -- not an error: processes end
+    """The process ended while we looked at it."""
+
+
+class Process:
+    """One process; each fact is read once. `line`: its arguments, a NUL behind each.
+
+    Reading a fact raises Gone where the process has ended, PermissionError where even that is hidden.
+    """
+
+    __slots__ = ("_exe", "_stat", "_status", "figure", "line", "pid", "source")
+
+    def __init__(self, pid: int, line: bytes) -> None:
+        self.pid = pid
+        self.line = line
+        self.source = str(pid)
+        self._exe: str | bool | None = False
+        self._stat: proc.Stat | None = None
+        self._status: dict[str, str] | None = None
+        self.figure: float | None = None
+        if not line:
+            self._living_thread()
+
+    @property
+    def argv(self) -> list[str]:
+        """The arguments as words."""
+        return os.fsdecode(self.line.removesuffix(b"\0")).split("\0") if self.line else []
+
+    def joined(self) -> bytes:
+        """Return the arguments joined by blanks, as ps shows them."""
+        return self.line.replace(b"\0", b" ").rstrip(b" ")
+
+    @property
+    def exe(self) -> str | None:
+        """The path of the executable, empty where there is none, None where we may not know."""
+        if isinstance(self._exe, bool):
+            try:
+                self._exe = proc.exe(self.source) or ""
+            except PermissionError:
+                self._exe = None
+        return self._exe
+
+    @property
+    def stat(self) -> proc.Stat:
+        """What /proc/PID/stat says."""
+        if self._stat is None:
+            self._stat = proc.stat(self.pid)
+            if self._stat is None:
+                raise Gone
+        return self._stat
+
+    @property
+    def uid(self) -> int:
+        """The effective uid; /proc/PID itself belongs to root where the process is not dumpable."""
+        return int(self._field("Uid").split()[1])
+
+    @property
+    def local(self) -> bool:
+        """Whether it is of our own pid namespace: there it has one number, as seen through our /proc."""
+        return len(self._field("NSpid").split()) == 1 and self._field("Tgid") == str(self.pid)
+
+    def kib(self, field: str) -> int:
+        """Return a size of /proc/PID/status in KiB, 0 for a kernel thread."""
+        return int(self._field(field).partition(" ")[0] or 0)
+
+    def _field(self, name: str) -> str:
+        if self._status is None:
+            self._status = proc.status(self.pid)
+            if self._status is None:
+                raise Gone
+        return self._status.get(name, "")
+
+    def _living_thread(self) -> None:
+        """Take arguments and executable from another thread where the main one alone has ended."""
+        if self.stat.state != "Z" or self.stat.threads < 2:  # noqa: PLR2004
+            return
+        for thread in proc.threads(self.pid):
+            line = proc.cmdline(f"{self.pid}/task/{thread}")
+            if line:
+                self.line = line
+                self.source = f"{self.pid}/task/{thread}"
+                return
