@@ -1,5 +1,6 @@
 """Words: whose certificate is accepted, and how long it lasts."""
 
+# ruff: noqa: PLR2004 -- the calendar's own numbers
 from __future__ import annotations
 
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"

@@ -1,5 +1,6 @@
 """Words: what to connect to. HOST:PORT, [v6]:PORT, :PORT (the loopback), or the path of a unix socket."""
 
+# ruff: noqa: PLR2004 -- how many parts, letters and bits an address has
 from __future__ import annotations
 
 from watchdog_tools.text import quoted

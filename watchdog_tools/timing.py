@@ -18,11 +18,7 @@ class Timing:
     __slots__ = ("critical", "limit", "on_timeout", "warning")
 
     def __init__(
-        self,
-        limit: float,
-        on_timeout: int | None = None,
-        warning: Range | None = None,
-        critical: Range | None = None,
+        self, limit: float, on_timeout: int | None = None, warning: Range | None = None, critical: Range | None = None
     ) -> None:
         """Take the limit in seconds; `on_timeout` None is CRITICAL."""
         self.limit = limit
@@ -49,5 +45,5 @@ class Timing:
 
 def timing(values: Values) -> Timing:
     """Return what the options -t, -w and -c say."""
-    limit, on_timeout = values["timeout"]  # type: ignore[misc] -- the kind `timeout` is a pair
-    return Timing(limit, on_timeout, values["warning"], values["critical"])  # type: ignore[arg-type]
+    limit, on_timeout = values["timeout"]
+    return Timing(limit, on_timeout, values["warning"], values["critical"])

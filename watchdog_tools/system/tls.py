@@ -1,0 +1,134 @@
+"""TLS on a connection: verified against the system's certificates or the given ones, 1.2 or newer.
+
+The only file with TLS, by `_ssl`: (m) 12 M instructions to import, `ssl` 68 M, 1.8 x of Python itself.
+What `ssl.create_default_context()` would set is set here by name; it is also 8 x Python because it
+parses the bundle of all authorities, where a hashed directory is only looked up ((m) 0.2 x).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from watchdog_tools.certificates import days_left
+from watchdog_tools.system.failures import CLOSED, LOCAL, TIMEOUT, Failed, failed
+from watchdog_tools.system.failures import TLS as BROKEN
+from watchdog_tools.system.wire import Wire
+
+try:
+    import _ssl as ssl
+    from _ssl import _SSLContext as Context
+except ImportError:  # pragma: no cover -- a Python that keeps its C module elsewhere
+    import ssl  # type: ignore[no-redef]
+    from ssl import SSLContext as Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from watchdog_tools.certificates import Trust
+
+_VERIFIED = 2  # CERT_REQUIRED
+_TLS_1_2 = 0x0303
+_PLACES = (  # where systems keep the authorities, if OpenSSL was built for another place
+    "/etc/ssl/certs",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+
+
+class Sealed(Wire):
+    """A connection with TLS on it."""
+
+    __slots__ = ("_tls",)
+
+    def __init__(self, wire: Wire, tls: Any) -> None:
+        """Shake hands on `wire`. Raise Failed."""
+        super().__init__(wire.sock, wire.place)
+        self._tls = tls
+        try:
+            tls.do_handshake()
+        except OSError as error:
+            raise _broken(error) from None
+
+    def version(self) -> str:
+        """Return `TLSv1.3`."""
+        return str(self._tls.version())
+
+    def days_left(self) -> int | None:
+        """Return the days that the certificate is good for; None where it was not verified."""
+        found = self._tls.getpeercert(False) or {}  # noqa: FBT003 -- the C function's own form
+        return days_left(str(found.get("notAfter", "")), time.time())
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[self._tls.write(data) :]
+
+    def _read(self, limit: int) -> bytes:
+        try:
+            return bytes(self._tls.read(limit))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except ssl.SSLError as error:
+            raise _broken(error) from None
+
+
+def seal(wire: Wire, trust: Trust) -> Sealed:
+    """Return `wire` with TLS on it. Raise Failed, of kind LOCAL where there are no authorities."""
+    made: Any = Context(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = _TLS_1_2
+    made.check_hostname = trust.verify
+    made.verify_mode = _VERIFIED if trust.verify else 0
+    if trust.verify:
+        _load(made, trust.authorities or _store(os.environ))
+    name = trust.name.partition("%")[0]  # a zone is not part of an address's name
+    tls = made._wrap_socket(wire.sock, False, server_hostname=name or None)  # noqa: FBT003, SLF001
+    return Sealed(wire, tls)
+
+
+def _load(made: Context, path: str) -> None:
+    try:
+        if os.path.isdir(path):
+            made.load_verify_locations(None, path, None)
+        else:
+            made.load_verify_locations(path, None, None)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no certificate in it"
+        raise Failed(LOCAL, f"cannot be verified: {path}: {why}") from None
+
+
+def _store(environment: Mapping[str, str]) -> str:
+    """Return the system's authorities: a hashed directory if there is one, else the bundle."""
+    file_name, file, directory_name, directory = ssl.get_default_verify_paths()
+    own = os.geteuid() == os.getuid()
+    if own and environment.get(file_name):
+        return environment[file_name]
+    named = environment.get(directory_name) if own else None
+    for path in (named, directory, file, *_PLACES):
+        if path and (_hashed(path) if os.path.isdir(path) else os.path.exists(path)):
+            return path
+    raise Failed(LOCAL, "cannot be verified: this system has no certificate authorities; use --ca-cert")
+
+
+def _hashed(path: str) -> bool:
+    # the names that `openssl rehash` gives: 8 hex digits, a dot, a number
+    try:
+        return any(name[8:9] == "." and name[9:].isdigit() for name in os.listdir(path))
+    except OSError:
+        return False
+
+
+def _broken(error: OSError) -> Failed:
+    if isinstance(error, TimeoutError):
+        return Failed(TIMEOUT, "does not finish the TLS handshake")
+    said = getattr(error, "verify_message", None)
+    if said:
+        return Failed(BROKEN, f"has a certificate that is not accepted: {said}")
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return Failed(CLOSED, "closed the connection in the TLS handshake")
+    if not isinstance(error, ssl.SSLError):
+        return failed(error)
+    reason = getattr(error, "reason", None) or "failed"
+    return Failed(BROKEN, f"broke off TLS: {reason.replace('_', ' ').lower()}")
