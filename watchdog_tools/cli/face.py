@@ -77,12 +77,11 @@ def _unknown(command: Command, error: click.NoSuchOption) -> str:
     flag = error.option_name
     if flag in command.refused:
         return f"{flag} is not taken here: {command.refused[flag]}"
-    near = list(error.possibilities or ())  # nearest first
-    if near:
-        return f"no such option {flag[:80]}; did you mean {' or '.join(near[:2])}?"
-    if command.arguments[1][1] < 0:
-        return f"no such option {flag[:80]}; the options of the start command stand behind --"
-    return f"no such option {flag[:80]}"
+    near = list(error.possibilities or ())[:2]  # nearest first
+    guess = f"; did you mean {' or '.join(near)}?" if near else ""
+    if command.run:  # the only ones that carry another command line
+        guess += "; options of the start command stand behind --"
+    return f"no such option {flag[:80]}{guess}"
 
 
 def _count(command: Command, given: list[str]) -> None:

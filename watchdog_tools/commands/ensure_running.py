@@ -55,10 +55,12 @@ _NOTES = (
 )
 
 _EXAMPLES = (
-    ("ensure-running web --url http://127.0.0.1:8080/health -- /opt/web/bin/server --port 8080",
-     "start the server when its health page does not answer and no instance lives"),
-    ("ensure-running supervisord --for cron --process supervisord -- /usr/bin/supervisord -n -c /etc/supervisord.conf",
+    ("ensure-running web --port :8080 -- /opt/web/bin/server --listen 8080",
+     "start the server when its port does not answer and no instance lives"),
+    ("ensure-running sup --for cron --process supervisord -- supervisord -n",
      "from cron: silent while it runs, one line when something was done"),
+    ("ensure-running db --oneshot --port :5432 -- systemctl restart postgresql",
+     "leave the work to another supervisor, and verify that it was done"),
 )  # fmt: skip
 
 
@@ -77,8 +79,9 @@ def _settle(values: Values) -> Config:
         raise Wrong("--cwd: an absolute path is accepted")
     if values["log"] and not str(values["log"]).startswith("/"):
         raise Wrong("--log: an absolute path is accepted")
-    if values["oneshot"] and not (values["check"] or values["process"] or values["pidfile"]):
-        raise Wrong("--oneshot needs a --check, --process or --pidfile: its command says nothing about the service")
+    asked = any(values[key] for key in ("check", "process", "pidfile", "port", "url"))
+    if values["oneshot"] and not asked:
+        raise Wrong("--oneshot needs a --check, or a short form of one: its command says nothing about the service")
     return Config(
         name, tuple(command), values, _umask(str(values["umask"])), _pairs(values), checks(values, command[0])
     )
