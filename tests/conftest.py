@@ -19,9 +19,7 @@ pytest.register_assert_rewrite("helpers.commands", "helpers.processes")
 from helpers import components, processes  # noqa: E402 -- only what comes later is rewritten
 
 # In CI always the same examples: a change must not fail for what another run would have found.
-settings.register_profile(
-    "suite", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ
-)
+settings.register_profile("suite", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)
 settings.load_profile("suite")
 
 
@@ -46,9 +44,7 @@ def _dev_null_survives() -> Iterator[None]:
     yield
     found = os.stat("/dev/null")  # noqa: PTH116 -- one fact, not a path
     assert stat.S_ISCHR(found.st_mode), "/dev/null is no longer a character device"
-    assert stat.S_IMODE(found.st_mode) == 0o666, (
-        f"/dev/null has mode {stat.S_IMODE(found.st_mode):o}"
-    )
+    assert stat.S_IMODE(found.st_mode) == 0o666, f"/dev/null has mode {stat.S_IMODE(found.st_mode):o}"
 
 
 @pytest.fixture(autouse=True)
@@ -64,9 +60,7 @@ def leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield token
 
     def left() -> list[processes.Seen]:
-        return processes.carriers(token) + [
-            fork for fork in processes.forks() if fork.pid not in before
-        ]
+        return processes.carriers(token) + [fork for fork in processes.forks() if fork.pid not in before]
 
     with contextlib.suppress(AssertionError):
         processes.wait_for(lambda: not left(), 0.5)
@@ -88,7 +82,10 @@ def spawn(leaves_nothing: str) -> Iterator[processes.Spawner]:
 
 @pytest.fixture
 def starts_services(leaves_nothing: str) -> Iterator[str]:
-    """End, by pid, what the test's `ensure-running` left running on purpose. Return the token."""
+    """End, by pid, what the test's `ensure-running` left running on purpose. Return the token.
+
+    With --clean-env the service has no token in its environment: put it in an argument.
+    """
     yield leaves_nothing
     processes.end_carriers(leaves_nothing)
 

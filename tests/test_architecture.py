@@ -33,10 +33,7 @@ CHEAP = {
     *("binascii", "fcntl", "grp", "math", "pwd", "resource", "select", "syslog"),  # in C
 }
 # Modules that no healthy minute loads (help, errors, odd forms, starting something): their price.
-OFF_PATH = {
-    "cli/face.py": {"click"},
-    "cli/page.py": {"textwrap"},
-}
+OFF_PATH = {"cli/face.py": {"click"}, "cli/page.py": {"textwrap"}}
 # A library, and a costly or private module, is used in one file: what it cannot do and how it fails
 # is known there. `_socket` counts as `socket`.
 ONE_HOME = ("psutil", "filelock", "httptools", "ssl", "socket")
@@ -97,17 +94,13 @@ def _imports(node: ast.AST, *, at_load: bool, for_types: bool) -> Iterator[Impor
         else:
             hints = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
             later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
-            yield from _imports(
-                child, at_load=at_load and not (later or hints), for_types=for_types or hints
-            )
+            yield from _imports(child, at_load=at_load and not (later or hints), for_types=for_types or hints)
 
 
 def _whole(module: str, name: str) -> str:
     """Tell `from package import module` from `from module import thing`."""
     inside = SOURCE.parent.joinpath(*module.split("."), name)
-    is_module = module.partition(".")[0] == PACKAGE and (
-        inside.is_dir() or inside.with_suffix(".py").exists()
-    )
+    is_module = module.partition(".")[0] == PACKAGE and (inside.is_dir() or inside.with_suffix(".py").exists())
     return f"{module}.{name}" if is_module else module
 
 
@@ -131,9 +124,7 @@ def test_imports_flow_one_way() -> None:
         (module, each)
         for module in MODULES
         for each in module.imports
-        if each.top == PACKAGE
-        and layer(each.name) != module.layer
-        and layer(each.name) not in LAYERS[module.layer]
+        if each.top == PACKAGE and layer(each.name) != module.layer and layer(each.name) not in LAYERS[module.layer]
     )
 
 
@@ -185,9 +176,7 @@ def test_what_is_imported_at_load_is_cheap() -> None:
         (module, each)
         for module in MODULES
         for each in module.imports
-        if each.at_load
-        and each.top not in CHEAP | {PACKAGE}
-        and each.name not in OFF_PATH.get(module.path, set())
+        if each.at_load and each.top not in CHEAP | {PACKAGE} and each.name not in OFF_PATH.get(module.path, set())
     )
 
 

@@ -19,9 +19,7 @@ from helpers.commands import run
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 COMMANDS = ("check-process", "check-port", "check-http", "ensure-running")
-HELP = re.compile(
-    r"(?<=<!-- help: )(?P<name>[a-z-]+)(?P<open> -->\n+```\w*\n)(?P<page>.*?)(?=```)", re.DOTALL
-)
+HELP = re.compile(r"(?<=<!-- help: )(?P<name>[a-z-]+)(?P<open> -->\n+```\w*\n)(?P<page>.*?)(?=```)", re.DOTALL)
 FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 # Help, version and completion are click's by design.
 FOR_CLICK = {"-h", "--help", "-V", "--version"}
@@ -44,9 +42,7 @@ def test_readme_has_the_help_of_each_command() -> None:
     if os.environ.get("UPDATE_README") == "1":
         README.write_text(new)
     assert [match["name"] for match in HELP.finditer(old)] == list(COMMANDS)
-    assert README.read_text() == new, (
-        "renew it: UPDATE_README=1 ./scripts/test tests/test_readme.py"
-    )
+    assert README.read_text() == new, "renew it: UPDATE_README=1 ./scripts/test tests/test_readme.py"
 
 
 def test_every_line_shown_takes_the_fast_path() -> None:

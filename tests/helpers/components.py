@@ -41,16 +41,10 @@ def need_root() -> None:
 def need_works(*argv: str) -> None:
     """Go on only if `argv`, a harmless trial such as `unshare -m true`, succeeds here."""
     done = subprocess.run(
-        [need(argv[0]), *argv[1:]],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=10,
-        check=False,
+        [need(argv[0]), *argv[1:]], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
     )
     if done.returncode:
-        lacking(
-            f"{' '.join(argv)}: {done.stderr.decode(errors='replace').strip() or done.returncode}"
-        )
+        lacking(f"{' '.join(argv)}: {done.stderr.decode(errors='replace').strip() or done.returncode}")
 
 
 def need_nobody(program: str) -> dict[str, object]:
@@ -58,9 +52,7 @@ def need_nobody(program: str) -> dict[str, object]:
     need_root()
     options: dict[str, object] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
-        done = subprocess.run(
-            [program, "--version"], capture_output=True, timeout=10, check=False, cwd="/", **options
-        )  # type: ignore[call-overload]
+        done = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False, cwd="/", **options)  # type: ignore[call-overload]
         reason = done.stderr.decode(errors="replace").strip() if done.returncode else ""
     except OSError as error:
         reason = str(error)

@@ -66,11 +66,7 @@ def look(pid: int) -> Seen | None:
         fields = stat[stat.rindex(b")") + 2 :].split()
         words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         return Seen(
-            pid,
-            int(fields[19]),
-            int(fields[1]),
-            fields[0].decode(),
-            tuple(os.fsdecode(word) for word in words),
+            pid, int(fields[19]), int(fields[1]), fields[0].decode(), tuple(os.fsdecode(word) for word in words)
         )
     return None
 
@@ -93,13 +89,9 @@ def carriers(token: str) -> list[Seen]:
     needle, found = token.encode(), []
     for pid in everyone():
         seen = look(pid)
-        if (
-            seen is None or seen.state in "ZXD"
-        ):  # reading the memory of a process in D state can hang
+        if seen is None or seen.state in "ZXD":  # reading the memory of a process in D state can hang
             continue
-        if any(
-            needle in word.encode("utf-8", "surrogateescape") for word in seen.argv
-        ) or needle in _environ(pid):
+        if any(needle in word.encode("utf-8", "surrogateescape") for word in seen.argv) or needle in _environ(pid):
             found.append(seen)
     return found
 
@@ -114,9 +106,7 @@ def _environ(pid: int) -> bytes:
 def forks() -> list[Seen]:
     """Return our own live children: a fork of the test itself has the token in no file of /proc."""
     seen = (look(pid) for pid in everyone())
-    return [
-        each for each in seen if each and each.parent == os.getpid() and each.state not in "ZXD"
-    ]
+    return [each for each in seen if each and each.parent == os.getpid() and each.state not in "ZXD"]
 
 
 def end(seen: Seen) -> None:
