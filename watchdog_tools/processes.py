@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchdog_tools.interpreters import base
 from watchdog_tools.text import quoted
-from watchdog_tools.who import named
+from watchdog_tools.who import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NO, MAYBE, YES = 0, 1, 2  # filters combine with min(); MAYBE is a criterion that we may not read
 
-_COMM = 15  # bytes of the name that the kernel keeps
+COMM = 15  # bytes of the name that the kernel keeps
 
 
 class Wanted:
@@ -100,26 +100,32 @@ def match(wanted: Wanted, process: Process) -> int:
 
 def _by_name(wanted: Wanted, name: str, process: Process) -> int:
     in_words = wanted.needle in process.line
-    if in_words and named(name, process.argv):
+    if in_words and name in names(process.argv):
         return YES
     if not process.line:
         if process.stat.kernel:  # nobody else can take such a name
             return YES if process.stat.comm == wanted.needle else NO
         if not process.stat.running:  # a zombie has nothing left but the kernel's 15 bytes
-            return YES if process.stat.comm == wanted.needle[:_COMM] else NO
+            return YES if process.stat.comm == wanted.needle[:COMM] else NO
     exe = process.exe
     if exe is None:  # another user's: the kernel's 15 bytes are a hint, not a proof
-        return MAYBE if process.stat.comm == wanted.needle[:_COMM] else NO
-    if base(exe) == name or (in_words and named(name, process.argv, exe)):
+        return MAYBE if process.stat.comm == wanted.needle[:COMM] else NO
+    if base(exe) == name or (in_words and name in names(process.argv, exe)):
         return YES
     return NO
 
 
 def _by_exe(paths: tuple[str, ...], process: Process) -> int:
     exe = process.exe
-    if exe is None:
-        return NO if not process.line and process.stat.kernel else MAYBE
-    return YES if exe in paths else NO
+    if exe is not None:
+        return YES if exe in paths else NO
+    if not process.line:
+        return NO if process.stat.kernel else MAYBE
+    # We may not know. Where the kernel's name and its own tell the same, and another than the one
+    # asked for, it is not that; who rewrites one of them stays a maybe.
+    told = {name.encode("utf-8", "surrogateescape")[:COMM] for name in names(process.argv)}
+    asked = {base(path).encode("utf-8", "surrogateescape")[:COMM] for path in paths}
+    return NO if process.stat.comm in told and not told & asked else MAYBE
 
 
 def _by_stat(wanted: Wanted, process: Process) -> bool:

@@ -44,15 +44,13 @@ def own_names(first: str) -> tuple[str, ...]:
     return (whole,)
 
 
-def named(name: str, argv: list[str], exe: str = "") -> bool:
-    """Whether a process is called `name`: the whole basename of its exe, argv[0], script or module."""
-    if exe and base(exe) == name:
-        return True
-    if not argv:
-        return False
-    if name in own_names(argv[0]):
-        return True
-    return any(base(script(program, argv[1:])) == name for program in (argv[0], exe) if program)
+def names(argv: list[str], exe: str = "") -> set[str]:
+    """Return all that a process is called: by its exe, by argv[0], by its script or module."""
+    found = {base(exe)} if exe else set()
+    if argv:
+        found.update(own_names(argv[0]))
+        found.update(base(script(program, argv[1:])) for program in (argv[0], exe) if program)
+    return found - {""}
 
 
 def ours(argv: list[str]) -> str:
