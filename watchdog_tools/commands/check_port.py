@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 WHERE, TALK, TLS = "What to connect to", "What to expect", "TLS"
 _MOST = 100  # targets: a process each
-_REPORT = 0.05  # seconds
 
 OPTIONS = (
     Option("-H --hostname", "HOST[,HOST…]", "hosts or socket paths, each with every -p", many=True, group=WHERE),
@@ -27,7 +26,7 @@ OPTIONS = (
     Option("-4 --use-ipv4", "", "IPv4 addresses only", group=WHERE),
     Option("-6 --use-ipv6", "", "IPv6 addresses only", group=WHERE),
     Option("--wait", "D", "go on trying for D; each try is then limited by -t", "duration", group="Time"),
-    Option("--listening", "", "connect to nothing: look for a listening socket in /proc; :PORT is any address", group=WHERE),
+    Option("--listening", "", "look for a listening socket in /proc instead; :PORT is any address", group=WHERE),
     Option("--owner", "NAME", "with --listening: a process of that name must hold it", group=WHERE),
     Option("-e --expect", "STRING", "text that the server must send in its first 4 KiB; repeated: one of them",
            many=True, group=TALK),
@@ -84,15 +83,10 @@ def look(config: Config, say: Say) -> Result:
     looks = [_looker(config, ask) for ask in config.asks]
     if len(looks) == 1:
         return looks[0](say)
-    from watchdog_tools.several import combined
-    from watchdog_tools.system.looks import Job, look_all
+    from watchdog_tools.system.abreast import abreast
 
-    jobs = [
-        Job(each, target=str(ask.target), on_timeout=ask.timing.on_timeout, down=0.0)
-        for each, ask in zip(looks, config.asks, strict=True)
-    ]
-    # a little early, so that one that does not answer leaves time to report the others
-    return combined(look_all(jobs, max(say.left() - _REPORT, _REPORT)) or [])
+    on_timeout = config.asks[0].timing.on_timeout
+    return abreast([(str(ask.target), each) for ask, each in zip(config.asks, looks, strict=True)], on_timeout, say)
 
 
 def _looker(config: Config, ask: Ask) -> Callable[[Say], Result]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.system import proc
-from watchdog_tools.who import named
+from watchdog_tools.who import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Holder:
 
     def named(self, name: str) -> bool:
         """Whether it is called `name`, as check-process means it."""
-        return named(name, self.argv, self.exe or "")
+        return name in names(self.argv, self.exe or "")
 
     def may_be(self, name: str) -> bool:
         """Whether it may be called `name`: where the executable is hidden, the kernel's 15 bytes are a hint."""

@@ -1,0 +1,62 @@
+"""Words: the head of an HTTP reply, and which statuses are fine."""
+
+from __future__ import annotations
+
+_CODE = slice(9, 12)  # of `HTTP/1.1 200 OK`
+
+
+class Status:
+    """A status line: `code` from 100 to 999, and `line`, the whole of it as the server sent it."""
+
+    __slots__ = ("code", "line")
+
+    def __init__(self, line: bytes) -> None:
+        """Parse it. Raise ValueError for what is no status line of HTTP/1."""
+        digits = line[_CODE]
+        if line[:9] not in (b"HTTP/1.1 ", b"HTTP/1.0 ") or not (digits.isdigit() and line[12:13] in (b"", b" ")):
+            raise ValueError("not HTTP")
+        self.code = int(digits)
+        if len(digits) != 3 or self.code < 100:  # noqa: PLR2004 -- three digits, the first is not 0
+            raise ValueError("not a status code")
+        self.line = line
+
+    @property
+    def reason(self) -> bytes:
+        """Return the words behind the code."""
+        return self.line[13:].strip()
+
+
+def head_end(data: bytes, start: int = 0) -> int:
+    """Return where the body begins: behind the first empty line at or after `start`; -1 if there is none yet.
+
+    Lines may end in a bare line feed: wrong, but with a status that was asked for all the same.
+    """
+    ends = [at + len(mark) for mark in (b"\n\r\n", b"\n\n") if (at := data.find(mark, start)) >= 0]
+    return min(ends, default=-1)
+
+
+def expectations(text: str) -> tuple[str, ...]:
+    """Return the parts of -e, as check_http has them: `200,301`, `2xx`, or parts of the status line.
+
+    Raise ValueError with a sentence.
+    """
+    parts = tuple(part.strip() for part in text.split(","))
+    for part in parts:
+        if not part or (part.isdigit() and len(part) != 3):  # noqa: PLR2004 -- digits of a code
+            raise ValueError(f"{text[:80]!r} is no list of statuses; accepted: 200,301 or 2xx or 'HTTP/1.1 200'")
+    return parts
+
+
+def fine(status: Status, expected: tuple[str, ...]) -> bool:
+    """Whether the status is one that was asked for; without -e 200 to 399, as `curl -f`."""
+    if not expected:
+        return 200 <= status.code < 400  # noqa: PLR2004
+    return any(_expected(status, part) for part in expected)
+
+
+def _expected(status: Status, part: str) -> bool:
+    if part.isdigit():
+        return status.code == int(part)
+    if part[1:].lower() == "xx" and part[0].isdigit():
+        return status.code // 100 == int(part[0])
+    return part.encode("utf-8", "surrogateescape") in status.line

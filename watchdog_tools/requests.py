@@ -1,0 +1,108 @@
+"""Words: what to ask of one URL, and the request that does it."""
+
+from __future__ import annotations
+
+from watchdog_tools import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.certificates import Trust
+    from watchdog_tools.targets import Target
+    from watchdog_tools.timing import Timing
+    from watchdog_tools.urls import Url
+    from watchdog_tools.wants import Wants
+
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+FORM = "application/x-www-form-urlencoded"
+AGENT = f"watchdog-tools/{__version__}"
+
+
+class Ask:
+    """What to ask of one URL, and what to make of the reply.
+
+    target: where to connect to. auth, headers, data: as they were given, so that what they refer to
+    (`file:`, `env:`) is read by the looker alone. expected: statuses. trust: None for http.
+    """
+
+    __slots__ = (
+        "agent", "auth", "content_type", "data", "expected", "family", "headers", "method", "target", "timing", "trust",
+        "url", "wants",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 -- a record, built by keyword
+        self,
+        url: Url,
+        target: Target,
+        timing: Timing,
+        wants: Wants,
+        *,
+        trust: Trust | None = None,
+        family: int = 0,
+        method: str = "GET",
+        expected: tuple[str, ...] = (),
+        headers: tuple[str, ...] = (),
+        auth: str = "",
+        data: str | None = None,
+        content_type: str = FORM,
+        agent: str = AGENT,
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.url = url
+        self.target = target
+        self.timing = timing
+        self.wants = wants
+        self.trust = trust
+        self.family = family
+        self.method = method
+        self.expected = expected
+        self.headers = headers
+        self.auth = auth
+        self.data = data
+        self.content_type = content_type
+        self.agent = agent
+
+
+def request(ask: Ask, headers: list[str], auth: str, data: bytes | None) -> bytes:
+    """Return the bytes to send; what was referred to is read by now. Raise ValueError, without a secret in it."""
+    fields = {
+        "host": f"Host: {ask.url.authority()}",
+        "user-agent": f"User-Agent: {ask.agent}",
+        "accept": "Accept: */*",
+        "connection": "Connection: close",
+    }
+    if data is not None:
+        fields["content-type"] = f"Content-Type: {ask.content_type}"
+        fields["content-length"] = f"Content-Length: {len(data)}"
+    if auth:
+        fields["authorization"] = f"Authorization: Basic {_base64(auth)}"
+    own = [header(each) for each in headers]
+    for each in own:
+        fields.pop(each.partition(":")[0].lower(), None)
+    lines = [f"{ask.method} {ask.url.path} HTTP/1.1", *fields.values(), *own, "", ""]
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + (data or b"")
+
+
+def header(text: str) -> str:
+    """Return `Name: value`. Raise ValueError for what is no header, or would be more than one."""
+    name, colon, value = text.partition(":")
+    if not colon or not name or not _TOKEN.issuperset(name):
+        raise ValueError("a header is not `Name: value`")
+    value = value.strip(" \t")
+    if any(char < " " and char != "\t" for char in value) or "\x7f" in value:
+        raise ValueError(f"the header {name[:80]} holds a line end or another control character")
+    return f"{name}: {value}"
+
+
+def method(text: str) -> str:
+    """Return a method. Raise ValueError with a sentence."""
+    if text == "CONNECT" or text.startswith("CONNECT:"):
+        raise ValueError("CONNECT needs a proxy, which is not taken yet")
+    if not text.isascii() or not text.isalpha() or len(text) > 20:  # noqa: PLR2004 -- none is longer
+        raise ValueError(f"{text[:80]!r} is not a method; accepted: GET, HEAD, POST, PUT, OPTIONS …")
+    return text
+
+
+def _base64(text: str) -> str:
+    import binascii
+
+    return binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")

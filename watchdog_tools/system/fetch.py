@@ -1,0 +1,105 @@
+"""One HTTP exchange as far as the head of the reply: connect, TLS, send, and read to the first empty line."""
+
+from __future__ import annotations
+
+from watchdog_tools.replies import Status, head_end
+from watchdog_tools.requests import header, request
+from watchdog_tools.system import dial, secrets
+from watchdog_tools.system.failures import CLOSED, LOCAL, RESET, Failed
+from watchdog_tools.system.looker import LOCAL as OURS
+from watchdog_tools.system.looker import TALK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.requests import Ask
+    from watchdog_tools.system.looker import Say
+    from watchdog_tools.system.wire import Wire
+
+_HEAD = 64 << 10  # bytes
+_INTERIM = 10  # replies 1xx before the real one
+MALFORMED = "malformed"
+
+
+class Exchange:
+    """A reply whose head was read: its status, the head's bytes, what came behind it, and the connection."""
+
+    __slots__ = ("head", "rest", "status", "wire")
+
+    def __init__(self, status: Status, head: bytes, rest: bytes, wire: Wire) -> None:
+        """Take the fields as the class describes them."""
+        self.status = status
+        self.head = head
+        self.rest = rest
+        self.wire = wire
+
+
+def fetch(ask: Ask, say: Say, facts: dict[str, object]) -> Exchange:
+    """Ask, and return the reply as far as its head. `facts` gets what is learned on the way. Raise Failed."""
+    data = _request(ask, say)
+    wire = dial.connect(ask.target, ask.family, None, say)
+    facts["address"] = str(wire.place)
+    if ask.trust:
+        from watchdog_tools.system import tls
+
+        say(TALK, f"shaking hands (TLS) with {wire.place}")
+        sealed = tls.seal(wire, ask.trust)
+        facts["tls"] = sealed.version()
+        facts["days_left"] = sealed.days_left()
+        wire = sealed
+    say(TALK, f"waiting for the reply of {ask.url}")
+    try:
+        wire.send(data)
+    except Failed as failure:
+        if failure.kind != RESET:  # it may have answered before it had read all
+            raise
+    return _final(wire)
+
+
+def _request(ask: Ask, say: Say) -> bytes:
+    references = [word for word in (ask.auth, ask.data or "", *ask.headers) if "file:" in word]
+    if references:
+        say(OURS, "reading what file: refers to")
+    headers = [_whole(word) for word in ask.headers]
+    data = None if ask.data is None else secrets.read(ask.data)
+    try:
+        return request(ask, headers, secrets.revealed(ask.auth), data)
+    except ValueError as error:
+        raise Failed(LOCAL, f"cannot be asked: {error}") from None
+
+
+def _whole(word: str) -> str:
+    """Return a header; it, or its value, may be a reference."""
+    if secrets.is_reference(word):
+        return secrets.revealed(word)
+    name, colon, value = word.partition(":")
+    return f"{name}{colon} {secrets.revealed(value.strip())}" if secrets.is_reference(value.strip()) else header(word)
+
+
+def _final(wire: Wire) -> Exchange:
+    data, code = b"", 0
+    for _ in range(_INTERIM):
+        head, data = _head(wire, data)
+        try:
+            status = Status(head.partition(b"\n")[0].removesuffix(b"\r"))
+        except ValueError as error:
+            raise Failed(MALFORMED, f"sends a malformed reply: {error}") from None
+        code = status.code
+        if code >= 200 or code == 101:  # noqa: PLR2004 -- 101 is the last word, on another protocol
+            return Exchange(status, head, data, wire)
+    raise Failed(MALFORMED, f"sends interim replies (HTTP {code}) without an end")
+
+
+def _head(wire: Wire, data: bytes) -> tuple[bytes, bytes]:
+    """Return (head, what came behind it)."""
+    end, start = head_end(data), 0
+    while end < 0:
+        if len(data) > _HEAD:
+            raise Failed(MALFORMED, f"sends headers of more than {_HEAD >> 10} KiB")
+        start = max(len(data) - 2, 0)
+        chunk = wire.receive(8192)
+        if not chunk:
+            early = "in the middle of the headers" if data else "without a reply"
+            raise Failed(CLOSED, f"closed the connection {early}")
+        data += chunk
+        end = head_end(data, start)
+    return data[:end], data[end:]
