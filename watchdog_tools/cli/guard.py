@@ -35,7 +35,7 @@ def guard(command: Command, argv: list[str]) -> NoReturn:
     except Wrong as wrong:
         code = _refuse(command, argv, wrong)
     except BaseException as error:  # noqa: BLE001 -- a traceback and an exit by accident are the alternative
-        outlet.put(f"{command.label} UNKNOWN - internal error: {type(error).__name__}: {error}")
+        outlet.put(text.line(command.label, Result(UNKNOWN, f"internal error: {type(error).__name__}: {error}")))
     finally:
         os._exit(code)  # without the interpreter's farewell: 7 of 38 M instructions
 
@@ -80,19 +80,19 @@ def _say(command: Command, values: Values, result: Result, started: float, durat
         from watchdog_tools.outputs import json
 
         host = os.uname().nodename
-        line = json.line(command.name, result, started=started, duration=duration, host=host)
+        lines = [json.line(command.name, result, started=started, duration=duration, host=host)]
     elif values["format"] == "zabbix":
         from watchdog_tools.outputs import zabbix
 
-        line = zabbix.line(command.label, result)
+        lines = [zabbix.line(command.label, result)]
     else:
-        line = text.line(command.label, result)
-    outlet.put(line, result.lines if values["verbose"] and values["format"] == "text" else ())
+        lines = text.lines(command.label, result, verbose=bool(values["verbose"]))
+    outlet.put(*lines)
 
 
 def _refuse(command: Command, argv: list[str], wrong: Wrong) -> int:
     """Say wrong usage in one line; the style is read leniently, since the line could not be parsed."""
-    outlet.put(f"{command.label} UNKNOWN - usage: {wrong}; see {command.name} --help")
+    outlet.put(text.line(command.label, Result(UNKNOWN, f"usage: {wrong}; see {command.name} --help")))
     words = " ".join(argv).replace("=", " ") + " "
     consumers = ("docker", "k8s", "cron")
     as_bool = "--exit-style bool " in words or any(f"--for {each} " in words for each in consumers)

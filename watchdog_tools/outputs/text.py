@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools.result import NAMES
-from watchdog_tools.text import LINE, printable, shortened
+from watchdog_tools.text import LINE, printable, quoted, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 _SENTENCE = 640  # bytes, so that perfdata has its share of the line
 
 
+def lines(label: str, result: Result, *, verbose: bool) -> list[str]:
+    """Return the one line, and with `verbose` the long output below it; each of at most 1 KiB."""
+    more = result.lines if verbose else ()
+    return [line(label, result), *(shortened(printable(each), LINE - 1) for each in more)]
+
+
 def line(label: str, result: Result) -> str:
-    """Return the one line, without its newline, of at most 1 KiB."""
+    """Return the one line, without its newline, of at most 1 KiB with it."""
     sentence = shortened(printable(result.summary.replace("|", "/")), _SENTENCE)
     text = f"{label} {NAMES[result.state]} - {sentence}"
     bar = " | "
@@ -28,7 +34,9 @@ def line(label: str, result: Result) -> str:
 
 def perfdata(metric: Metric) -> str:
     """Return `name=valueUNIT;warn;crit;min;max`, trailing fields left out where empty."""
-    name = metric.name if metric.name.replace("_", "").isalnum() else "'" + metric.name.replace("'", "''") + "'"
+    name = metric.name
+    if not name.replace("_", "").isalnum() or not name.isascii():
+        name = "'" + quoted(name, 64).replace("=", "-").replace("'", "''") + "'"
     fields = [f"{name}={number(metric.value)}{metric.unit}", metric.warning, metric.critical]
     fields += ["" if bound is None else number(bound) for bound in (metric.low, metric.high)]
     return ";".join(fields).rstrip(";")
