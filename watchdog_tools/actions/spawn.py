@@ -42,8 +42,10 @@ class Born:
     def fate(self) -> str:
         """Return how it ended, for one that has: `exited with 3`, `was killed by SIGSEGV`."""
         try:
-            _, status = os.waitpid(self.identity[0], os.WNOHANG)
+            done, status = os.waitpid(self.identity[0], os.WNOHANG)
         except ChildProcessError:  # an earlier run's child, which init reaps
+            return "ended"
+        if not done:  # a tracer has not let go of it yet
             return "ended"
         if os.WIFSIGNALED(status):
             import signal

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LARGEST = 1 << 20  # bytes of one frame: a Result is some hundred
+_PARTING = 400  # milliseconds that a fork has to end, before it is killed or called stuck
 
 LOCAL, TALK, MATCH = "local", "talk", "match"  # what a phase waits for: us, the target, a pattern
 
@@ -98,9 +99,16 @@ class Fork:
             os.close(self._life)
 
     def reap(self) -> int | None:
-        """Return its wait status, None if it is stuck in the kernel."""
+        """Return its wait status, None if it is stuck in the kernel: D state outlives SIGKILL."""
+        ended = self._ended()
         os.close(self.read)
-        return _reap(self.pid)
+        return os.waitpid(self.pid, 0)[1] if ended else None
+
+    def _ended(self) -> bool:
+        """Wait a little for its end, which closes its end of the pipe. Return whether it came."""
+        poll = select.poll()
+        poll.register(self.read, 0)
+        return bool(poll.poll(_PARTING))
 
 
 class Looker(Fork):
@@ -119,7 +127,9 @@ class Looker(Fork):
         super().__init__(work)
 
     def end(self) -> int | None:
-        """Kill what is left of it and its group, reap it. Return its wait status, None if it is stuck."""
+        """End it and what is left of its group, reap it. Return its wait status, None if it is stuck."""
+        if self.result:  # it is about to exit, and is killed only if it does not
+            self._ended()
         self.leave()
         for kill in (os.killpg, os.kill):  # before setsid there is no group yet
             try:
@@ -210,18 +220,3 @@ def _done(work: Callable[[int, int], Result], write: int, life: int) -> Result:
         return Result(UNKNOWN, "out of memory while looking", reason="memory")
     except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes one line
         return Result(UNKNOWN, f"internal error: {type(error).__name__}: {error}", reason="internal")
-
-
-def _reap(pid: int) -> int | None:
-    done, status = os.waitpid(pid, os.WNOHANG)
-    if done:
-        return status
-    try:
-        handle = os.pidfd_open(pid)
-    except OSError:
-        return os.waitpid(pid, 0)[1]
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    ended = poll.poll(300)  # a process in D state outlives SIGKILL: it is named, not waited for
-    os.close(handle)
-    return os.waitpid(pid, 0)[1] if ended else None
