@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from watchdog_tools.system.descriptors import null_standard
-from watchdog_tools.system.looker import Fork, Say, gather
+from watchdog_tools.system.looker import PARTING, Fork, Say, gather
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,5 +43,5 @@ def act(work: Callable[[Say, int], Result], limit: float, wake: int, grace: floa
     result = actor.result
     actor.leave()
     if result:
-        actor.reap()
+        actor.reap(time.monotonic() + PARTING)
     return result, actor.words

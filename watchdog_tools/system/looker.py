@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LARGEST = 1 << 20  # bytes of one frame: a Result is some hundred
-_PARTING = 400  # milliseconds that a fork has to end, before it is killed or called stuck
+PARTING = 0.4  # seconds that forks have to end, before they are killed or called stuck
 
 LOCAL, TALK, MATCH = "local", "talk", "match"  # what a phase waits for: us, the target, a pattern
 
@@ -50,9 +50,9 @@ class Say:
 
 
 class Fork:
-    """A fork that sends frames; `result` is None until it has ended well."""
+    """A fork that sends frames; `result` is None until it has ended well, `silent` if it ended otherwise."""
 
-    __slots__ = ("_buffer", "_life", "kind", "pid", "read", "result", "words")
+    __slots__ = ("_buffer", "_life", "kind", "pid", "read", "result", "silent", "words")
 
     def __init__(self, work: Callable[[int, int], Result]) -> None:
         """Fork; the child calls `work` with the end to send on and the end that tells of our death.
@@ -62,6 +62,7 @@ class Fork:
         self._buffer = b""
         self.kind, self.words = LOCAL, "starting"
         self.result: Result | None = None
+        self.silent = False
         self.read, write = os.pipe()
         try:
             life, self._life = os.pipe()
@@ -90,7 +91,8 @@ class Fork:
                 self.result = unpack(said)
                 return False
             self.kind, self.words = kind, said
-        return bool(chunk)
+        self.silent = not chunk
+        return not self.silent
 
     def leave(self) -> None:
         """Close the pipe whose end-of-file tells the fork that we are gone."""
@@ -98,17 +100,17 @@ class Fork:
             _held.discard(self._life)
             os.close(self._life)
 
-    def reap(self) -> int | None:
-        """Return its wait status, None if it is stuck in the kernel: D state outlives SIGKILL."""
-        ended = self._ended()
+    def reap(self, until: float) -> int | None:
+        """Return its wait status, None if it has not ended by `until`: D state outlives SIGKILL."""
+        ended = self.ended(until)
         os.close(self.read)
         return os.waitpid(self.pid, 0)[1] if ended else None
 
-    def _ended(self) -> bool:
-        """Wait a little for its end, which closes its end of the pipe. Return whether it came."""
+    def ended(self, until: float) -> bool:
+        """Wait for its end, which closes its end of the pipe, until `until`. Return whether it came."""
         poll = select.poll()
         poll.register(self.read, 0)
-        return bool(poll.poll(_PARTING))
+        return bool(poll.poll(max(until - time.monotonic(), 0) * 1000))
 
 
 class Looker(Fork):
@@ -126,17 +128,16 @@ class Looker(Fork):
 
         super().__init__(work)
 
-    def end(self) -> int | None:
-        """End it and what is left of its group, reap it. Return its wait status, None if it is stuck."""
-        if self.result:  # it is about to exit, and is killed only if it does not
-            self._ended()
+    def end(self, until: float) -> None:
+        """End it and what is left of its group. One that gave its result has until `until` to exit by itself."""
+        if self.result:
+            self.ended(until)
         self.leave()
         for kill in (os.killpg, os.kill):  # before setsid there is no group yet
             try:
                 kill(self.pid, _signal.SIGKILL)
             except OSError:
                 continue
-        return self.reap()
 
 
 def send(write: int, message: tuple[str, Any]) -> None:

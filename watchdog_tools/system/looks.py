@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
-from watchdog_tools.system.looker import LOCAL, MATCH, Looker, Say, gather
+from watchdog_tools.system.looker import LOCAL, MATCH, PARTING, Looker, Say, gather
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,22 +55,26 @@ def look_all(jobs: list[Job], limit: float, wake: int = -1) -> list[Result] | No
         due = [looker for looker, its in zip(lookers, limits, strict=True) if its >= own]
         alive = [looker for looker in due if isinstance(looker, Looker) and looker.result is None]
         woken = woken or gather(alive, start + own, wake)
-    results = [_outcome(job, looker, own, start) for job, looker, own in zip(jobs, lookers, limits, strict=True)]
+    until = time.monotonic() + PARTING  # for all of them together, however many hang in the kernel
+    for looker in lookers:
+        if isinstance(looker, Looker):
+            looker.end(until)
+    results = [_outcome(job, looker, own, until) for job, looker, own in zip(jobs, lookers, limits, strict=True)]
     return None if woken else results
 
 
-def _outcome(job: Job, looker: Looker | OSError, limit: float, start: float) -> Result:
+def _outcome(job: Job, looker: Looker | OSError, limit: float, until: float) -> Result:
     if isinstance(looker, OSError):
         why = f"cannot fork a look: {looker.strerror}"
         return Result(UNKNOWN, why, reason="resources", target=job.target)
-    status = looker.end()
+    status = looker.reap(until)
     if looker.result:
         looker.result.target = looker.result.target or job.target
         return looker.result
-    if time.monotonic() - start >= limit:
-        result = _timed_out(job, looker, limit)
-    else:
+    if looker.silent:
         result = Result(UNKNOWN, f"the look was ended {_ending(status)} while {looker.words}", reason="crashed")
+    else:
+        result = _timed_out(job, looker, limit)
     if status is None:
         result.summary += f" (pid {looker.pid} is stuck in the kernel)"
     result.target = job.target
