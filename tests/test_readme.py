@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from helpers.commands import run
 
 ROOT = Path(__file__).parent.parent
@@ -31,8 +30,6 @@ lines = json.load(sys.stdin)
 handed = [line for line in lines if fast.parse(find(line[0]), line[1:]) is None]
 print(json.dumps({"handed to click": handed, "loaded": "click" in sys.modules}))
 """
-
-pytestmark = pytest.mark.skipif(not README.exists(), reason="there is no README yet")
 
 
 def test_readme_has_the_help_of_each_command() -> None:
