@@ -38,9 +38,9 @@ class Found:
 
 
 class Asked:
-    """What to judge by. metric: a key of UNITS, that the ranges are for."""
+    """What was asked for. metric: a key of UNITS, that the ranges are for; listing: a line for each."""
 
-    __slots__ = ("absent", "critical", "metric", "wanted", "warning")
+    __slots__ = ("absent", "critical", "listing", "metric", "wanted", "warning")
 
     def __init__(
         self, wanted: Wanted, metric: str, warning: Range | None, critical: Range | None, *, absent: bool
@@ -50,24 +50,27 @@ class Asked:
         self.warning = warning
         self.critical = critical
         self.absent = absent
+        self.listing = False
+
+    def __str__(self) -> str:
+        """Return the target."""
+        return str(self.wanted) or "all"
 
 
 def verdict(asked: Asked, found: Found) -> Result:
     """Return the Result for what was found."""
-    count = len(found.processes)
     state = _state(asked, found)
     reason = ""
     words = _counted(asked, found)
     if state is None:
         state = UNKNOWN
         words, reason = _unseen(found, words)
-    elif count and asked.wanted.one() and not asked.wanted.states and _stopped(found):
-        state = worst((state, WARNING))
-        reason = "stopped"
+    elif state == OK and asked.wanted.one() and not asked.wanted.states and _stopped(found):
+        state, reason = WARNING, "stopped"
     elif state != OK:
         reason = _reason(found)
     return Result(
-        state, words, reason=reason, target=str(asked.wanted), metrics=_metrics(asked, found),
+        state, words, reason=reason, target=str(asked), metrics=_metrics(asked, found),
         value=_value(asked, found), details=_details(found),
     )  # fmt: skip
 
@@ -159,8 +162,8 @@ def _metrics(asked: Asked, found: Found) -> list[Metric]:
     if asked.metric == "PROCS":
         return [Metric("procs", count, "", asked.warning, asked.critical, 0)]
     metrics = [Metric("procs", count, "", None, None, 0)]
-    name, unit = asked.metric.lower(), UNITS[asked.metric]
-    for end, figure in zip(("min", "max"), _figures(found)[:: max(count - 1, 1)] * 2, strict=False):
+    name, unit, figures = asked.metric.lower(), UNITS[asked.metric], _figures(found)
+    for end, figure in (("min", figures[0]), ("max", figures[-1])) if figures else ():
         metrics.append(Metric(f"{name}_{end}", figure, unit, asked.warning, asked.critical, 0))
     return metrics
 

@@ -49,21 +49,7 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-class Config:
-    """What was asked for, settled: nothing below changes it."""
-
-    __slots__ = ("asked", "listing")
-
-    def __init__(self, asked: Asked, *, listing: bool) -> None:
-        self.asked = asked
-        self.listing = listing
-
-    def __str__(self) -> str:
-        """Return the target."""
-        return str(self.asked.wanted) or "all"
-
-
-def settle(values: Values) -> Config:
+def settle(values: Values) -> Asked:
     """Return the configuration. Raise Wrong with one sentence."""
     given: dict[str, Any] = values
     wanted = _wanted(given)
@@ -72,12 +58,12 @@ def settle(values: Values) -> Config:
     if given["list"]:
         values["verbose"] = given["verbose"] or 1
     asked = Asked(wanted, given["metric"], given["warning"], _critical(given, wanted), absent=given["absent"])
-    return Config(asked, listing=bool(values["verbose"]))
+    asked.listing = bool(values["verbose"])
+    return asked
 
 
-def look(config: Config, say: Say) -> Result:
+def look(asked: Asked, say: Say) -> Result:
     """Return the verdict; read nothing but /proc, the user database and the pidfile."""
-    asked = config.asked
     try:
         found = _by_pidfile(asked.wanted, say) if asked.wanted.pidfile else probe.find(asked.wanted, say)
         if asked.metric != "PROCS":
@@ -85,7 +71,7 @@ def look(config: Config, say: Say) -> Result:
     except probe.NotSeen as unseen:
         return Result(UNKNOWN, str(unseen), reason=unseen.reason)
     result = verdict(asked, found)
-    if config.listing:
+    if asked.listing:
         from watchdog_tools.probes.process_list import lines
 
         say(LOCAL, "looking up the names of users")

@@ -39,13 +39,15 @@ def find(wanted: Wanted, say: Say, pids: list[int] | None = None) -> Found:
     try:
         proc.mounted()
         matched = _scan(wanted, proc.pids() if pids is None else pids)
+        if wanted.pattern:
+            say(MATCH, "matching --ereg-argument-array")
+            matched = like(wanted.pattern, matched)
+            say(LOCAL, "reading /proc")
+        found = sort(wanted, matched)
     except proc.Unseen as error:
         raise NotSeen(str(error), "unseen") from None
-    if wanted.pattern:
-        say(MATCH, "matching --ereg-argument-array")
-        matched = like(wanted.pattern, matched)
-        say(LOCAL, "reading /proc")
-    found = sort(wanted, matched)
+    except OSError as error:  # no descriptor or memory left to us
+        raise NotSeen(f"cannot read /proc: {error.strerror}", "unseen") from None
     found.hidden = pids != [] and proc.hidden()
     return found
 

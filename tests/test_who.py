@@ -1,0 +1,70 @@
+"""Words: what a process is called, and who never counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from watchdog_tools.who import carries, names, ours, own_names
+
+NAMES = [
+    ("/usr/sbin/nginx", {"nginx"}),
+    ("nginx: master process /usr/sbin/nginx -g daemon off;", {"nginx"}),
+    ("sshd: root@pts/0", {"sshd"}),
+    ("postgres: 15/main: checkpointer ", {"postgres"}),
+    ("-bash", {"bash"}),
+    ("/usr/sbin/amavisd-new (master)", {"amavisd-new (master)", "amavisd-new"}),
+    ("/opt/My App/bin/agent", {"agent", "My"}),
+    ("", {""}),
+]
+
+
+@pytest.mark.parametrize(("first", "expected"), NAMES)
+def test_the_names_that_argv0_gives(first: str, expected: set[str]) -> None:
+    """A daemon that writes a title over its arguments keeps its name."""
+    assert set(own_names(first)) == expected
+
+
+def test_all_names_of_a_process() -> None:
+    """By executable, by argv[0], and by script, also where argv[0] is made up."""
+    assert names(["agent", "/srv/agent.py"], "/usr/bin/python3.11") == {
+        "agent",
+        "agent.py",
+        "python3.11",
+    }
+    assert names([], "") == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("/venv/bin/python /venv/bin/check-process -a x", "check-process"),
+        ("python3 -I /usr/local/bin/ensure-running web -- x", "ensure-running"),
+        ("python3 agent.py check-process", ""),
+        ("vim check-process", ""),
+        ("", ""),
+    ],
+)
+def test_our_own_commands_are_known(line: str, expected: str) -> None:
+    """Python that runs one of our console scripts is that command; a word alone is not."""
+    assert ours(line.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["sh", "-c", "/venv/bin/check-process -a x; true"], True),
+        (["/usr/bin/timeout", "5", "check-port", ":80"], True),
+        (["flock", "-n", "/run/l", "ensure-running", "web"], True),
+        (["sudo", "/opt/bin/check-http", "http://h/"], True),
+        (["/usr/sbin/CRON", "-f", "check-process"], True),
+        (["bash", "-c", "n=$(check-process x)&&echo $n"], True),
+        (["hyperfine", "check-process x"], True),
+        (["grep", "check-process"], False),
+        (["sh", "-c", "agentxyz --check-process"], False),
+        (["sh", "/opt/my-check-process.sh"], False),
+        ([], False),
+    ],
+)
+def test_who_merely_carries_our_words(argv: list[str], expected: bool) -> None:
+    """A shell, cron, timeout … with one of our command lines matches its words, and is not it."""
+    assert carries(argv) is expected
