@@ -22,11 +22,11 @@ def test_a_daemon_that_cut_all_its_ties_is_found_and_ended(leaves_nothing: str) 
     assert not alive(found[0].pid)
 
 
-def test_a_fork_without_a_token_is_seen(spawn: Spawner) -> None:
+def test_a_fork_without_a_token_is_seen(spawn: Spawner, leaves_nothing: str) -> None:
     """A fork of the test has the token in no file of /proc; being our child is enough."""
     child = spawn(SLEEP, env={})
     assert child.pid in {fork.pid for fork in forks()}
-    assert not carriers(str(child.pid))
+    assert not carriers(leaves_nothing)
 
 
 def test_a_zombie_is_not_alive() -> None:
