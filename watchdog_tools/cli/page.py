@@ -6,7 +6,7 @@ import sys
 import textwrap
 
 from watchdog_tools import __version__
-from watchdog_tools.cli.isolation import in_force
+from watchdog_tools.cli.start import in_force
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

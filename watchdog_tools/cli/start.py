@@ -1,10 +1,9 @@
-"""The first line of our code that a console script runs."""
+"""The first of our code that a console script runs: keep accidents out of the import path, then on to the guard."""
 
 from __future__ import annotations
 
+import os
 import sys
-
-from watchdog_tools.cli.isolation import isolate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,3 +17,30 @@ def start(name: str) -> NoReturn:
     from watchdog_tools.cli.inner import find
 
     guard(find(name), sys.argv[1:])
+
+
+def isolate() -> None:
+    """Replace this process by `python -I` on the same words, unless our own package comes from there.
+
+    It guards against accidents only: who controls the environment of root owns the run anyway.
+    """
+    if sys.flags.isolated or not in_force() or ours_is_there():
+        return
+    os.execv(sys.executable, [sys.executable, "-I", *sys.argv])  # noqa: S606 -- ourselves
+
+
+def in_force() -> list[str]:
+    """Return the places outside the installation that modules may come from."""
+    places = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    if os.environ.get("PYTHONHOME"):
+        places.append(os.environ["PYTHONHOME"])
+    site = sys.modules.get("site")
+    user = getattr(site, "USER_SITE", None)
+    if user and getattr(site, "ENABLE_USER_SITE", False) and user in sys.path:
+        places.append(user)
+    return places
+
+
+def ours_is_there() -> bool:
+    """Whether this very package was loaded from one of those places, so that -I would lose it."""
+    return any(os.path.abspath(__file__).startswith(os.path.abspath(place) + os.sep) for place in in_force())

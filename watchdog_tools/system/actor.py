@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from watchdog_tools.system.descriptors import null_standard
-from watchdog_tools.system.looker import PARTING, Fork, Say, gather
+from watchdog_tools.system.looker import PARTING, Fork, Say
+from watchdog_tools.system.looks import gather
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

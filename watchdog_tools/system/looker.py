@@ -19,7 +19,7 @@ from watchdog_tools.system.descriptors import null_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any
 
 _LARGEST = 1 << 20  # bytes of one frame: a Result is some hundred
@@ -146,31 +146,6 @@ def send(write: int, message: tuple[str, Any]) -> None:
     frame = len(body).to_bytes(4, "big") + body
     while frame:
         frame = frame[os.write(write, frame) :]
-
-
-def gather(lookers: Sequence[Fork], deadline: float, wake: int = -1) -> bool:
-    """Hear all lookers until each has ended or the deadline passed.
-
-    `wake`: a descriptor whose readability ends the wait. Return whether it did.
-    """
-    poll = select.poll()
-    if wake >= 0:
-        poll.register(wake, select.POLLIN)
-    waiting = {looker.read: looker for looker in lookers}
-    for descriptor in waiting:
-        poll.register(descriptor, select.POLLIN)
-    while waiting:
-        left = deadline - time.monotonic()
-        events = poll.poll(max(left * 1000, 0))
-        for descriptor, _ in events:
-            if descriptor == wake:
-                return True
-            if not waiting[descriptor].hear():
-                poll.unregister(descriptor)
-                del waiting[descriptor]
-        if left <= 0 and not events:
-            break
-    return False
 
 
 def dies_with(life: int) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import select
 import time
 
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
-from watchdog_tools.system.looker import LOCAL, MATCH, PARTING, Looker, Say, gather
+from watchdog_tools.system.looker import LOCAL, MATCH, PARTING, Looker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from watchdog_tools.system.looker import Fork, Say
 
 
 class Job:
@@ -61,6 +64,31 @@ def look_all(jobs: list[Job], limit: float, wake: int = -1) -> list[Result] | No
             looker.end(until)
     results = [_outcome(job, looker, own, until) for job, looker, own in zip(jobs, lookers, limits, strict=True)]
     return None if woken else results
+
+
+def gather(lookers: Sequence[Fork], deadline: float, wake: int = -1) -> bool:
+    """Hear all lookers until each has ended or the deadline passed.
+
+    `wake`: a descriptor whose readability ends the wait. Return whether it did.
+    """
+    poll = select.poll()
+    if wake >= 0:
+        poll.register(wake, select.POLLIN)
+    waiting = {looker.read: looker for looker in lookers}
+    for descriptor in waiting:
+        poll.register(descriptor, select.POLLIN)
+    while waiting:
+        left = deadline - time.monotonic()
+        events = poll.poll(max(left * 1000, 0))
+        for descriptor, _ in events:
+            if descriptor == wake:
+                return True
+            if not waiting[descriptor].hear():
+                poll.unregister(descriptor)
+                del waiting[descriptor]
+        if left <= 0 and not events:
+            break
+    return False
 
 
 def _outcome(job: Job, looker: Looker | OSError, limit: float, until: float) -> Result:
