@@ -86,7 +86,7 @@ def _act(run: Run, health: Health) -> Result:
     if choice == decision.KEEP and record:
         return starting.taken_over(run, record)
     if choice == decision.ADOPT:
-        return starting.taken_over(run, _adopted(run, marked))
+        return starting.taken_over(run, _adopted(run, marked), f"adopted {run.name}")
     if choice == decision.NOTHING:
         return _healthy(run.order, health)
     if choice == decision.VETO:

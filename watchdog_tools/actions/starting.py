@@ -65,15 +65,18 @@ def settle(run: Run, born: Born, attempts: int, since: int, what: str) -> Result
     return verify(run, born, since / 1000 + run.order.startup_timeout, what)
 
 
-def taken_over(run: Run, record: Record) -> Result:
-    """Take over an instance that lives: finish its verification. It is never started beside."""
+def taken_over(run: Run, record: Record, what: str = "") -> Result:
+    """Take over an instance that lives: finish its verification. It is never started beside.
+
+    what: how we came to it, in words, or empty.
+    """
     descriptor = handle(record.identity)
     if descriptor is None:
         return down(run.order, "it ended just now", "the next run starts it", "died")
     born = Born(record.identity, descriptor)
     if record.phase == STARTING:
-        return settle(run, born, record.attempts, record.since, "")
-    return verify(run, born, record.since / 1000 + run.order.startup_timeout)
+        return settle(run, born, record.attempts, record.since, what)
+    return verify(run, born, record.since / 1000 + run.order.startup_timeout, what)
 
 
 def _died_at_once(run: Run, born: Born, attempts: int) -> Result:

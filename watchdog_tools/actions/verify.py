@@ -39,7 +39,7 @@ def verify(run: Run, born: Born | None, until: float, what: str = "") -> Result:
     if health.works or not health.asked:
         summary = f"{what or run.name + ' is healthy'}{pid}{words}"
         state = health.state if health.asked else OK
-        return Result(state, summary, reason="started" if what else "", metrics=health.metrics, details=details)
+        return Result(state, summary, reason=what.partition(" ")[0], metrics=health.metrics, details=details)
     state = UNKNOWN if health.state == UNKNOWN else CRITICAL
     lead = f"{what}, but failing" if what else f"{run.name} is alive but failing"
     tail = "; not restarted" if born else ""

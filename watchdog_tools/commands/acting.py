@@ -11,7 +11,7 @@ from watchdog_tools.actions.keeper import flight, keep
 from watchdog_tools.actions.order import Order
 from watchdog_tools.commands.keeping import told
 from watchdog_tools.health import Health
-from watchdog_tools.probes import instance
+from watchdog_tools.probes import instance, marked
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.actor import act as in_actor
 from watchdog_tools.system.clock import boot_id, uptime
@@ -114,9 +114,7 @@ def _health(config: Config, seconds: float, wake: int) -> Health | None:
 
 def _marked(config: Config, path: str, executable: str, target: int) -> list[Identity]:
     uid = os.geteuid()
-    return instance.find(
-        instance.Owner(name=config.name, directory=path, uid=uid, target=target, executable=executable)
-    )
+    return marked.find(marked.Owner(name=config.name, directory=path, uid=uid, target=target, executable=executable))
 
 
 def _foreseen(config: Config, seconds: float) -> Result:
@@ -126,14 +124,14 @@ def _foreseen(config: Config, seconds: float) -> Result:
         order = _order(config, seconds, config.path)
         seen = instance.look(order.path, config.name)
         plan = plans.resolve(order.wish, os.environ)
-        marked = [] if seen.alive or order.wish.oneshot else order.marked(plan.executable, plan.uid)
+        others = [] if seen.alive or order.wish.oneshot else order.marked(plan.executable, plan.uid)
     except (NoState, plans.CannotStart) as error:
         return Result(CRITICAL, f"{words}; would start nothing: {error}", reason="dry-run")
     except Unseen as error:
         return Result(UNKNOWN, f"{words}; would start nothing: {error}", reason="dry-run")
     wait = backoff.wait(seen.record, int(uptime() * 1000), boot_id())
     choice = decision.decide(
-        health, seen.record, alive=seen.alive, marked=len(marked), wait=wait,
+        health, seen.record, alive=seen.alive, marked=len(others), wait=wait,
         flight=flight(order, seen.record, boot_id()),
     )  # fmt: skip
     command = quoted(" ".join(config.command), 120)

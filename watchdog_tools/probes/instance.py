@@ -1,16 +1,11 @@
-"""LOOK: the instance that we started. Its record and whether that very process lives; else its mark."""
+"""LOOK: the instance that we started, by its record, and whether that very process lives."""
 
 from __future__ import annotations
 
 import os
 
-from watchdog_tools import names
 from watchdog_tools.record import Corrupt, Seen
-from watchdog_tools.system import identity, proc, records, statedir
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from watchdog_tools.system.identity import Identity
+from watchdog_tools.system import identity, records, statedir
 
 
 def look(path: str, name: str) -> Seen:
@@ -34,56 +29,3 @@ def look_in(directory: int, name: str) -> Seen:
     except OSError as error:
         return Seen(None, alive=False, note=f"the record of {name} cannot be read: {error.strerror}")
     return Seen(record, alive=record is not None and identity.alive(record.identity))
-
-
-class Owner:
-    """Whose mark counts: `uid` the keeper's, `target` the uid that an instance is started with.
-
-    executable: the start command's own file; as root we accept any uid of an instance that runs it,
-    since a program may change its uid itself.
-    """
-
-    __slots__ = ("directory", "executable", "name", "target", "uid")
-
-    def __init__(self, *, name: str, directory: str, uid: int, target: int, executable: str) -> None:
-        """Take the fields as the class describes them."""
-        self.name = name
-        self.directory = directory
-        self.uid = uid
-        self.target = target
-        self.executable = executable
-
-
-def find(owner: Owner) -> list[Identity]:
-    """Return every live process that carries our mark as its own. Raise proc.Unseen.
-
-    An environment that cannot be read is no mark and no veto.
-    """
-    found = (_marked(pid, owner) for pid in proc.pids())
-    return [each for each in found if each]
-
-
-def _marked(pid: int, owner: Owner) -> Identity | None:
-    try:
-        environ = proc.read(pid, "environ", 1 << 18)
-    except OSError:
-        return None
-    if not environ or names.MARK.encode() not in environ:
-        return None
-    own = names.marked(environ, owner.name, owner.uid, owner.directory)
-    if own is None or own[0] != pid:
-        return None
-    live = identity.of(pid)
-    return live if live and live[1] == own[1] and _is_target(pid, owner) else None
-
-
-def _is_target(pid: int, owner: Owner) -> bool:
-    status = proc.status(pid)
-    if status is None:
-        return False
-    if int(status["Uid"].split()[1]) == owner.target:
-        return True
-    try:
-        return owner.uid == 0 and proc.exe(pid) == owner.executable
-    except PermissionError:
-        return False
