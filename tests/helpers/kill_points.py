@@ -1,0 +1,410 @@
+"""Strike ensure-running at one system call after another, and see that exactly one instance comes of it.
+
+    cd tests; python -m helpers.kill_points [--role ROLE --fault FAULT] [--every N | --most N]
+
+In the manner of SQLite's fault loops: one run is traced, and for each of its calls another run, with
+everything fresh, meets the fault at that call (its name and its ordinal: `when=` counts each name by
+itself). Then a clean run, then one with all state deleted. One JSON line a point.
+
+Roles, each the traced first process: `guard` (the installed command), `actor` (helpers/actor.py), and
+its `child` between fork and exec, twice: with the child going on before its parent, and after it.
+strace counts for each process by itself, so that with `-f` the n-th call of a name would strike the
+parent first: the child is stopped where it is born and traced from there, until it executes.
+
+Everything runs in a pid namespace of its own: there /proc is short, the same for each point, and the
+end of its first process is the end of all.
+"""
+
+# ruff: noqa: T201 -- it talks to a person, or to the process that started it
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers.commands import BIN
+from helpers.instances import Service, marked
+from helpers.processes import everyone, look, wait_for
+
+ROLES = ("guard", "actor", "child-before", "child-after")
+ERRORS = ("ENOSPC", "EIO", "EROFS")
+FAULTS = ("KILL", "STOP", *ERRORS)
+NAMES = {"fork": "clone", "vfork": "clone", "clone3": "clone", "renameat": "rename", "renameat2": "rename"}
+DECISIVE = ("clone", "flock", "rename", "write", "execve")
+# Where a full, failing or read-only disk, or a limit of the machine, shows.
+FALLIBLE = {
+    *("open", "openat", "read", "pread64", "write", "pwrite64", "close", "mkdir", "mkdirat", "ftruncate"),
+    *("rename", "unlink", "unlinkat", "newfstatat", "fstat", "stat", "flock", "clone", "pipe2", "chdir"),
+    *("dup2", "dup3", "execve", "pidfd_open", "getdents64", "lseek"),
+}
+OWN_END = ("close", "write")  # how actor.py itself ends, after its work
+SECONDS = 20.0  # for any one command
+
+
+@dataclass(frozen=True)
+class Point:
+    """One system call of a traced run: its name, its ordinal among those of its name, its place among all."""
+
+    call: str
+    ordinal: int
+    place: int
+
+    @property
+    def kind(self) -> str:
+        """The name that it has on every machine."""
+        return NAMES.get(self.call, self.call)
+
+
+@dataclass
+class Struck:
+    """What one point did: `missed` if the call did not come, `problem` empty if all promises held."""
+
+    role: str
+    fault: str
+    call: str
+    ordinal: int
+    place: int
+    missed: bool = False
+    problem: str = ""
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """The call's name on every machine."""
+        return NAMES.get(self.call, self.call)
+
+
+class Room:
+    """Fresh ground for one point: a state directory, and a service that testifies."""
+
+    def __init__(self) -> None:
+        """Make it."""
+        self.path = Path(tempfile.mkdtemp(prefix="wdt-kill-", dir="/tmp"))
+        self.state = self.path / "state"
+        self.state.mkdir(0o700)
+        self.log = self.path / "strace"
+        self.service = Service(self.path)
+
+    def words(self, lock_wait: str = "3s") -> list[str]:
+        """Return the arguments of ensure-running."""
+        spans = ["--start-seconds", "0.05", "--lock-wait", lock_wait]
+        return ["x", "--state-dir", str(self.state), *spans, "--", *self.service.command]
+
+    def run(self, lock_wait: str = "3s") -> tuple[int, str]:
+        """Run the installed command undisturbed; return its exit code and its line."""
+        done = subprocess.run(
+            [BIN / "ensure-running", *self.words(lock_wait)],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        line = done.stdout.decode()
+        assert done.stderr == b"", f"stderr: {done.stderr!r}"
+        assert line.count("\n") == 1, f"not one line: {line!r}"
+        return done.returncode, line.rstrip("\n")
+
+    def close(self) -> None:
+        """End all that lives here, and remove it."""
+        for pid in everyone():
+            if pid != 1:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not others(), SECONDS, "the end of everybody")
+        shutil.rmtree(self.path)
+
+
+class Traced:
+    """A run under strace. `pid`: the traced process; `first`: the process that we started."""
+
+    def __init__(self, role: str, room: Room, options: list[str]) -> None:
+        """Start it; when this returns it runs, or has ended already."""
+        self.room = room
+        self.strace = ["strace", "-qq", "-o", str(room.log), *options]
+        python = [sys.executable, str(Path(__file__).with_name("actor.py"))]
+        if role.startswith("child"):
+            self._stopped_child(python, before=role == "child-before")
+            return
+        command = [str(BIN / "ensure-running")] if role == "guard" else [*python, "either"]
+        self.first = self._started([*self.strace, *command, *room.words()])
+        self.tracer = self.first
+
+    def _started(self, words: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def _stopped_child(self, python: list[str], *, before: bool) -> None:
+        first = "child" if before else "parent"
+        self.first = self._started([*python, first, *self.room.words()])
+        assert self.first.stdout is not None
+        child = int(self.first.stdout.readline().split()[1])
+        wait_for(lambda: _state(child) == "T", SECONDS, "the stopped child")
+        if before:
+            wait_for(lambda: _state(self.first.pid) == "T", SECONDS, "the stopped parent")
+        self.tracer = self._started([*self.strace, "-b", "execve", "-p", str(child)])
+        wait_for(lambda: _tracer(child), SECONDS, "strace's grip")
+        os.kill(child, signal.SIGCONT)
+        if before:
+            wait_for(lambda: _state(child) in "ZX" or _waits(child), SECONDS, "the child's last step but one")
+            os.kill(self.first.pid, signal.SIGCONT)
+
+    def stopped(self) -> bool:
+        """Wait until the process was stopped by the fault; False if it ended without."""
+
+        def known() -> str:
+            text = self.room.log.read_text() if self.room.log.exists() else ""
+            return "stopped" if "stopped by SIGSTOP" in text else "ended" if self.tracer.poll() is not None else ""
+
+        return wait_for(known, SECONDS, "the stop") == "stopped"
+
+    def resume(self) -> None:
+        """Let everybody go on."""
+        for pid in others():
+            os.kill(pid, signal.SIGCONT)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; return its code and all that it said."""
+        out, err = self.first.communicate(timeout=SECONDS)
+        if self.tracer is not self.first:
+            self.tracer.communicate(timeout=SECONDS)
+        assert not err, f"stderr: {err!r}"
+        return self.first.returncode, out.decode()
+
+
+def points(role: str) -> list[Point]:
+    """Return the calls of one undisturbed run, from the first touch of the state directory on.
+
+    The guard itself touches nothing: its calls count from the pipe of its first fork.
+    """
+    room = Room()
+    try:
+        code, said = Traced(role, room, []).end()
+        assert code == 0, f"the undisturbed {role}: exit {code}, {said!r}"
+        quiet()
+        assert room.service.one()
+        lines = room.log.read_text().splitlines()
+    finally:
+        room.close()
+    begin = next(index for index, line in enumerate(lines) if index and _begins(role, line, str(room.state)))
+    seen: dict[str, int] = {}
+    found = []
+    for place, line in enumerate(lines):
+        match = re.match(r"(\w+)\(", line)
+        if match:
+            seen[match[1]] = seen.get(match[1], 0) + 1
+            if place >= begin and match[1] != "exit_group":
+                found.append(Point(match[1], seen[match[1]], place))
+    return found[: -len(OWN_END)] if role == "actor" else found
+
+
+def _begins(role: str, line: str, state: str) -> bool:
+    if role == "guard":
+        return line.startswith("pipe2(")
+    return role != "actor" or state in line
+
+
+def strike(role: str, fault: str, point: Point) -> Struck:
+    """Strike at one point, then run twice more. Never raises for a broken promise: it returns it."""
+    struck = Struck(role, fault, point.call, point.ordinal, point.place)
+    what = f"error={fault}" if fault in ERRORS else f"signal={fault}"
+    options = ["-e", f"trace={point.call}", "-e", f"inject={point.call}:{what}:when={point.ordinal}"]
+    room = Room()
+    try:
+        traced = Traced(role, room, options)
+        if fault == "STOP" and traced.stopped():
+            _beside(room, struck)
+            traced.resume()
+        code, said = traced.end()
+        struck.missed = not _met(fault, room.log)
+        struck.said.append(f"{code} {said.strip()}")
+        if fault in ERRORS and not struck.missed:
+            _error_promises(role, code, said)
+        _aftermath(room, struck)
+    except AssertionError as broken:
+        struck.problem = str(broken)
+    except (OSError, subprocess.SubprocessError) as broken:
+        struck.problem = f"{type(broken).__name__}: {broken}"
+    finally:
+        room.close()
+    return struck
+
+
+def _beside(room: Room, struck: Struck) -> None:
+    """Hold what runs beside a stopped one to its promise: it says so with 1 or 2, or it works; never two."""
+    before = len(marked())
+    code, line = room.run("0.1s")
+    struck.said.append(f"beside: {code} {line}")
+    assert code in (0, 1, 2), f"beside a stopped run: {code} {line}"
+    assert code == 0 or len(marked()) <= before, f"it says {code} but started one: {line}"
+    assert code or len(marked()) == 1, f"it says 0, with {len(marked())} instances: {line}"
+
+
+def _error_promises(role: str, code: int, said: str) -> None:
+    line = said.splitlines()[-1] if said else ""
+    assert said.count("\n") == 1 + role.startswith("child"), f"not one line: {said!r}"
+    if role == "guard":
+        # 3: the interpreter could not load a module of its own, or of ours
+        assert code in (0, 2) or (code == 3 and "internal error: " in line), f"exit {code}: {line}"
+    else:
+        # or: the look itself failed, and it says so
+        assert line.startswith(("OK ", "CRITICAL ", "UNKNOWN x: cannot read /proc")), line
+
+
+def _aftermath(room: Room, struck: Struck) -> None:
+    code, line = room.run()
+    struck.said.append(f"clean: {code} {line}")
+    quiet()
+    assert code == 0, f"the clean run: {code} {line}"
+    pid = room.service.one()
+    shutil.rmtree(room.state)
+    room.state.mkdir(0o700)
+    code, line = room.run()
+    struck.said.append(f"without state: {code} {line}")
+    assert code == 0, f"without state: {code} {line}"
+    quiet()
+    assert room.service.one() == pid, "another one"
+    assert [seen.pid for seen in marked()] == [pid], f"marked: {marked()}"
+
+
+def others() -> list[int]:
+    """Return who lives in this namespace besides its first process and us."""
+    return [pid for pid in everyone() if pid != 1 and _state(pid) not in "ZX"]
+
+
+def quiet() -> None:
+    """Wait until nobody but instances is left: a run whose guard was killed finishes its step first."""
+
+    def busy() -> list[int]:
+        instances = {seen.pid for seen in marked()}
+        return [pid for pid in others() if pid not in instances]
+
+    wait_for(lambda: not busy(), SECONDS, f"the end of all but instances: {[look(pid) for pid in busy()]}")
+
+
+def _state(pid: int) -> str:
+    seen = look(pid)
+    return seen.state if seen else "X"
+
+
+def _tracer(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+def _waits(pid: int) -> bool:
+    """Tell whether a child sleeps at its go pipe."""
+    with contextlib.suppress(OSError):
+        return _state(pid) == "S" and "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
+    return False
+
+
+def _met(fault: str, log: Path) -> bool:
+    text = log.read_text()
+    return {"KILL": "+++ killed by SIGKILL +++", "STOP": "stopped by SIGSTOP"}.get(fault, "(INJECTED)") in text
+
+
+def decisive(found: list[Point]) -> list[Point]:
+    """Return the decisive calls with their neighbours, and the first, middle and last call of each name."""
+    places: set[int] = set()
+    for index, point in enumerate(found):
+        if point.kind in DECISIVE:
+            places |= {index - 1, index, index + 1}
+    names: dict[str, list[int]] = {}
+    for index, point in enumerate(found):
+        names.setdefault(point.call, []).append(index)
+    for indices in names.values():
+        places |= {indices[0], indices[len(indices) // 2], indices[-1]}
+    return [point for index, point in enumerate(found) if index in places]
+
+
+def thinned(found: list[Point], most: int) -> list[Point]:
+    """Return at most `most` points: of each decisive kind all that fit, the others evenly."""
+    if len(found) <= most:
+        return found
+    first = [point for point in found if point.kind in DECISIVE][:most]
+    rest = [point for point in found if point not in first]
+    left = most - len(first)
+    return sorted({*first, *(rest[index * len(rest) // left] for index in range(left))}, key=lambda each: each.place)
+
+
+def possible(fault: str, found: list[Point]) -> list[Point]:
+    """Leave out the calls that cannot fail this way."""
+    return [point for point in found if fault not in ERRORS or point.kind in FALLIBLE or point.call in FALLIBLE]
+
+
+def strikes(role: str, fault: str, *words: str) -> Iterator[Struck]:
+    """Strike in a namespace of its own; yield what each point did. `words`: more of main's options."""
+    # a shell is the first process there: it reaps the orphans
+    inside = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-pf", "--mount-proc", "--kill-child"]
+    itself = [sys.executable, "-m", "helpers.kill_points", "--role", role, "--fault", fault, *words]
+    process = subprocess.Popen(
+        [*inside, "sh", "-c", '"$@"; exit', "sh", *itself],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            yield Struck(**json.loads(line))
+        assert process.wait(SECONDS) == 0, f"the loop itself failed: exit {process.returncode}"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def table(struck: Iterable[Struck]) -> str:
+    """Return at which calls the points struck, with counts, in one line."""
+    counts = Counter(each.kind for each in struck if not each.missed)
+    return ", ".join(f"{kind} {count}" for kind, count in counts.most_common())
+
+
+def sweep(every: int) -> int:
+    """Strike at all points for each role and fault, a worker for each core; print what it came to."""
+    failures = 0
+    kinds = [(role, fault) for role in ROLES for fault in FAULTS]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = pool.map(lambda kind: list(strikes(*kind, "--every", str(every))), kinds)
+        for (role, fault), struck in zip(kinds, runs, strict=True):
+            broken = [each for each in struck if each.problem]
+            missed = sum(each.missed for each in struck)
+            print(f"{role} {fault}: {len(struck) - missed} points, {len(broken)} failures, {missed} not met")
+            print(f"  {table(struck)}", flush=True)
+            for each in broken:
+                print(f"  FAILED at {each.call} {each.ordinal}: {each.problem} {each.said}", flush=True)
+            failures += len(broken)
+    print(f"{failures} failures" if failures else "exactly one instance at every point")
+    return 1 if failures else 0
+
+
+def main() -> int:
+    """Strike at the chosen points one after another; without a role at all of them, for people to read."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--role", choices=ROLES)
+    parser.add_argument("--fault", choices=FAULTS)
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--most", type=int, default=0, help="only the decisive points, at most so many")
+    parser.add_argument("--part", default="0/1", metavar="I/N")
+    given = parser.parse_args()
+    if given.role is None or given.fault is None:
+        return sweep(given.every)
+    found = possible(given.fault, points(given.role))
+    if given.most:
+        found = thinned(decisive(found), given.most)
+    share, parts = map(int, given.part.split("/"))
+    for point in found[share :: parts * given.every]:
+        print(json.dumps(vars(strike(given.role, given.fault, point))), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

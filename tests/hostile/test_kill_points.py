@@ -1,0 +1,59 @@
+"""Cases 103 and 138: ensure-running struck at its system calls. The decisive ones here, all in scripts/soak."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.components import need, need_works
+from helpers.kill_points import Struck, strikes, table
+
+pytestmark = pytest.mark.slow
+
+
+def struck_at(role: str, fault: str, *words: str) -> list[Struck]:
+    """Strike at the chosen points; fail if a promise was broken, or the calls did not come."""
+    need("strace")
+    need("flock")
+    need_works("unshare", "-rpf", "--mount-proc", "strace", "-qq", "-o", "/dev/null", "true")
+    struck = list(strikes(role, fault, *words))
+    print(f"{role} {fault}: {table(struck)}")  # noqa: T201 -- pytest shows it where it failed
+    broken = [each for each in struck if each.problem]
+    assert not broken, "\n".join(f"{each.call} {each.ordinal}: {each.problem} {each.said}" for each in broken)
+    met = [each for each in struck if not each.missed]
+    assert len(met) >= 0.9 * len(struck), f"not met: {[each for each in struck if each.missed]}"
+    return met
+
+
+@pytest.mark.parametrize("part", ["0/2", "1/2"])
+def test_103_138_an_actor_killed_at_a_call_leaves_one_instance_or_none(part: str) -> None:
+    """Killed between any two of its calls: the next run makes it one; it stays one when all state is deleted."""
+    assert len(struck_at("actor", "KILL", "--most", "90", "--part", part)) > 30
+
+
+def test_103_the_calls_that_matter_most() -> None:
+    """Where the lock is taken, the child born, the record replaced and the child let go: all of these calls."""
+    kinds = {each.kind for each in struck_at("actor", "KILL", "--most", "12")}
+    assert kinds >= {"clone", "flock", "rename", "write"}
+
+
+@pytest.mark.parametrize("role", ["child-before", "child-after"])
+def test_103_a_child_killed_before_it_executes_was_no_instance(role: str) -> None:
+    """Between fork and exec it holds the lock; whichever side is ahead, its death leaves none, and the lock free."""
+    assert "execve" in {each.kind for each in struck_at(role, "KILL", "--most", "14")}
+
+
+def test_103_a_guard_killed_at_a_call_leaves_its_actor_to_finish_the_step() -> None:
+    """The actor outlives it and is not met half-way: the next run finds one instance, or makes it one."""
+    assert {"clone", "write"} <= {each.kind for each in struck_at("guard", "KILL", "--most", "30")}
+
+
+@pytest.mark.parametrize(("role", "most"), [("actor", "24"), ("guard", "6"), ("child-after", "3")])
+def test_103_beside_a_stopped_run_nothing_is_started(role: str, most: str) -> None:
+    """Stopped instead of killed: the run beside it says so and starts nothing, or works; afterwards one."""
+    struck = struck_at(role, "STOP", "--most", most)
+    assert role == "guard" or [each for each in struck if any(line.startswith("beside: 1") for line in each.said)]
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EIO", "EROFS"])
+def test_138_a_call_that_fails_never_makes_two(fault: str) -> None:
+    """The disk is full, fails, or is read-only at one call: one honest line, and the next run makes it one."""
+    assert {"write", "rename"} <= {each.kind for each in struck_at("actor", fault, "--most", "24")}
