@@ -13,6 +13,7 @@ import time
 from watchdog_tools.certificates import days_left
 from watchdog_tools.system.failures import CLOSED, LOCAL, TIMEOUT, Failed, failed
 from watchdog_tools.system.failures import TLS as BROKEN
+from watchdog_tools.system.secrets import own_rights
 from watchdog_tools.system.wire import Wire
 
 try:
@@ -31,12 +32,9 @@ if TYPE_CHECKING:
 
 _VERIFIED = 2  # CERT_REQUIRED
 _TLS_1_2 = 0x0303
-_PLACES = (  # where systems keep the authorities, if OpenSSL was built for another place
-    "/etc/ssl/certs",
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
+# Where systems keep their authorities, if OpenSSL was built for another place.
+_DIRECTORIES = ("/etc/ssl/certs",)
+_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
 class Sealed(Wire):
@@ -100,16 +98,22 @@ def _load(made: Context, path: str) -> None:
 
 
 def _store(environment: Mapping[str, str]) -> str:
-    """Return the system's authorities: a hashed directory if there is one, else the bundle."""
-    file_name, file, directory_name, directory = ssl.get_default_verify_paths()
-    own = os.geteuid() == os.getuid()
-    if own and environment.get(file_name):
-        return environment[file_name]
-    named = environment.get(directory_name) if own else None
-    for path in (named, directory, file, *_PLACES):
-        if path and (_hashed(path) if os.path.isdir(path) else os.path.exists(path)):
-            return path
-    raise Failed(LOCAL, "cannot be verified: this system has no certificate authorities; use --ca-cert")
+    """Return the system's authorities: what the environment names, else a hashed directory, else the bundle.
+
+    OpenSSL's own two variables are believed unless we run with rights that are not the caller's.
+    """
+    file_name, default_file, directory_name, default_directory = ssl.get_default_verify_paths()
+    said = environment if own_rights() else {}
+    places = (said.get(directory_name), default_directory, *_DIRECTORIES)
+    directory = next((place for place in places if place and _hashed(place)), "")
+    file = said.get(file_name)
+    # the bundle in a hashed directory holds what that directory holds, and costs 6 x of Python itself to read
+    if file and not (directory and os.path.realpath(os.path.dirname(file)) == os.path.realpath(directory)):
+        return file
+    found = [place for place in (directory, default_file, *_BUNDLES) if place and os.path.exists(place)]
+    if not found:
+        raise Failed(LOCAL, "cannot be verified: this system has no certificate authorities; use --ca-cert")
+    return found[0]
 
 
 def _hashed(path: str) -> bool:
