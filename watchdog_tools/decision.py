@@ -32,12 +32,12 @@ def decide(  # noqa: PLR0913 -- one way out for each decision, one argument for 
         return VETO
     if alive and record and record.phase != COMMAND:
         return KEEP
+    if marked:  # healthy or not: its record is lost, and is made anew
+        return ADOPT
     if not health.down:
         return NOTHING
     if alive:
         return IN_FLIGHT
-    if marked:
-        return ADOPT
     if health.exists:
         return FOUND
     if record and record.phase in (COMMAND, ENDED) and flight > 0:

@@ -69,12 +69,16 @@ class Record:
 
 
 class Seen:
-    """What the state directory says. `note`: why it says less than it could, one sentence or empty."""
+    """What the state directory says.
 
-    __slots__ = ("alive", "note", "record")
+    note: why it says less than it could, one sentence or empty; `corrupt` if that is the record's fault.
+    """
 
-    def __init__(self, record: Record | None, *, alive: bool, note: str = "") -> None:
+    __slots__ = ("alive", "corrupt", "note", "record")
+
+    def __init__(self, record: Record | None, *, alive: bool, note: str = "", corrupt: bool = False) -> None:
         """Take the fields as the class describes them."""
+        self.corrupt = corrupt
         self.record = record
         self.alive = alive
         self.note = note

@@ -34,6 +34,13 @@ def keep(order: Order, why: str, say: Say, life: int) -> Result:
     """
     os.umask(0o022)
     try:
+        return _kept(order, why, say, life)
+    except OSError as error:  # the machine fails us in the middle: the service's verdict stays
+        return down(order, why, f"{error.strerror}; nothing more was done", "resources")
+
+
+def _kept(order: Order, why: str, say: Say, life: int) -> Result:
+    try:
         directory = prepare(order.path, levels=order.levels)
         lock = Lock(directory, order.path, order.name)
         say(LOCAL, "waiting for the lock")
@@ -116,6 +123,7 @@ def _seen(run: Run) -> Seen:
     seen = run.order.seen(run.directory, run.name)
     if seen.note:
         run.notes.append(seen.note)
+    if seen.corrupt:
         recordfile.set_aside(run.directory, run.name)
         run.event("record set aside", why=seen.note)
     return seen

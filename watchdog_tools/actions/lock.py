@@ -69,10 +69,10 @@ class Lock:
     def sign(self, limit: float) -> None:
         """Write who holds it, and for how many seconds at most."""
         pid = os.getpid()
-        own = process(pid)
-        words = (pid, own.ticks if own else 0, *here(), int(uptime() * 1000), int(limit * 1000))
-        text = " ".join(str(word or "-") for word in words) + " ensure-running\n"
         try:
+            own = process(pid)
+            words = (pid, own.ticks if own else 0, *here(), int(uptime() * 1000), int(limit * 1000))
+            text = " ".join(str(word or "-") for word in words) + " ensure-running\n"
             os.pwrite(self.descriptor, text.encode("ascii"), 0)
             os.ftruncate(self.descriptor, len(text))
         except OSError:

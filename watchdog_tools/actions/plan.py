@@ -105,7 +105,7 @@ def _trust(executable: str) -> None:
 def _executable(word: str, path: str) -> str:
     """Return the absolute path of the command, which execve has the last word on."""
     if "/" in word:
-        return os.path.abspath(word)
+        return word if word.startswith("/") else f"{os.getcwd()}/{word}"
     for place in path.split(":"):
         candidate = f"{place}/{word}"
         if place.startswith("/") and os.access(candidate, os.X_OK) and os.path.isfile(candidate):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from watchdog_tools.system.proc import read
 from watchdog_tools.system.statedir import NoState, enter
 
 LOCKS = "lock"
@@ -43,12 +44,12 @@ def _create(path: str, *, levels: bool) -> None:
 
 def _file_system(directory: int) -> str:
     try:
-        with open(f"/proc/self/fdinfo/{directory}", encoding="ascii") as file:
-            mount = next(line.split()[1] for line in file if line.startswith("mnt_id:"))
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.split(" ", 1)[0] == mount:
-                    return line.partition(" - ")[2].split(" ", 1)[0]
-    except (OSError, StopIteration):
-        pass  # it cannot be told; the lock itself fails where there is none
+        facts = read("self", f"fdinfo/{directory}") or b""
+        mounts = read("self", "mountinfo", 1 << 20) or b""
+    except OSError:
+        return ""  # it cannot be told; the lock itself fails where there is none
+    number = facts.partition(b"mnt_id:")[2].split(None, 1)[:1]
+    for line in mounts.split(b"\n"):
+        if line.split(b" ", 1)[:1] == number:
+            return line.partition(b" - ")[2].split(b" ", 1)[0].decode("ascii", "replace")
     return ""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from watchdog_tools.system.looker import Say
 
 
+_GRACE = 1.0  # seconds that a run has to finish its step when we are told to end
+
+
 def act(config: Config, seconds: float, wake: int, why: str) -> Result | None:
     """Have an actor do it. None if `wake` came first and nothing was said in time."""
     order = _order(config, seconds, "")
@@ -35,16 +38,21 @@ def act(config: Config, seconds: float, wake: int, why: str) -> Result | None:
     def work(say: Say, life: int) -> Result:
         return acted(config, seconds, why, say, life)
 
+    down = f"{config.name} is down ({why})"
     try:
-        result, words = in_actor(work, order.limit, wake, order.start_seconds + 0.5)
+        actor = in_actor(work, order.limit, wake, _GRACE)
     except OSError as error:
-        return Result(CRITICAL, f"{config.name} is down ({why}); cannot fork: {error.strerror}", reason="resources")
+        return Result(CRITICAL, f"{down}; cannot fork: {error.strerror}", reason="resources")
+    result = actor.result
     if _readable(wake) and (result is None or result.reason == "signal"):
         return None
-    if result:
-        return result
-    late = f"{config.name} is down ({why}); not done within {spoken(order.limit)}, still {words}"
-    return Result(CRITICAL, late, reason="late")
+    if result and result.reason in ("internal", "memory"):  # what fails is ours, but the service is down
+        return Result(CRITICAL, f"{down}; {result.summary}", reason=result.reason)
+    if actor.silent:
+        return Result(CRITICAL, f"{down}; the run was killed while {actor.words}", reason="crashed")
+    return result or Result(
+        CRITICAL, f"{down}; not done within {spoken(order.limit)}, still {actor.words}", reason="late"
+    )
 
 
 def _readable(wake: int) -> bool:

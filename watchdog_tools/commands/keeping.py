@@ -104,8 +104,10 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
     first, *others = results
     named = [(name, told(result)) for (name, _), result in zip(config.checks, others, strict=True)]
     verdict = _without_lock(config, first, Health(named))
-    if verdict is None:
-        verdict = _acted(config, seconds, wake, Health(named).words or first.summary)
+    if verdict is None or first.details.get("corrupt"):
+        acted = _acted(config, seconds, wake, Health(named).words or first.summary)
+        # a record that cannot be set aside is no reason to call a healthy service down
+        verdict = verdict if verdict and acted and acted.reason == "no-state" else acted
     if verdict:
         verdict.lines = (*lines(named), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
@@ -131,7 +133,7 @@ def _instance(config: Config) -> Result:
     phase, pid, since = (record.phase, record.pid, record.since) if record else ("", 0, 0)
     words = f"pid {pid}, up {spoken(max(uptime() - since / 1000, 0))}" if record else "no instance"
     state = OK if phase == RUNNING else CRITICAL
-    return Result(state, words, details={"note": seen.note, "phase": phase, "pid": pid})
+    return Result(state, words, details={"note": seen.note, "phase": phase, "pid": pid, "corrupt": seen.corrupt})
 
 
 def _without_lock(config: Config, seen: Result, health: Health) -> Result | None:

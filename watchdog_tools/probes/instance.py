@@ -25,7 +25,7 @@ def look_in(directory: int, name: str) -> Seen:
     try:
         record = records.read(directory, name)
     except Corrupt as error:
-        return Seen(None, alive=False, note=f"the record of {name} is not usable: {error}")
+        return Seen(None, alive=False, note=f"the record of {name} is not usable: {error}", corrupt=True)
     except OSError as error:
         return Seen(None, alive=False, note=f"the record of {name} cannot be read: {error.strerror}")
     return Seen(record, alive=record is not None and identity.alive(record.identity))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from watchdog_tools import names
 from watchdog_tools.system import identity, proc
 
@@ -58,6 +60,6 @@ def _is_target(pid: int, owner: Owner) -> bool:
     if int(status["Uid"].split()[1]) == owner.target:
         return True
     try:
-        return owner.uid == 0 and proc.exe(pid) == owner.executable
+        return owner.uid == 0 and proc.exe(pid) == os.path.realpath(owner.executable)
     except PermissionError:
         return False

@@ -30,19 +30,18 @@ class Actor(Fork):
         super().__init__(work)
 
 
-def act(work: Callable[[Say, int], Result], limit: float, wake: int, grace: float) -> tuple[Result | None, str]:
-    """Run `work` in an actor for up to `limit` seconds; return its Result, or None and its last words.
+def act(work: Callable[[Say, int], Result], limit: float, wake: int, grace: float) -> Actor:
+    """Run `work` in an actor for up to `limit` seconds; return the actor, with its Result or last words.
 
     wake: a descriptor whose readability ends the wait. Then, and after the limit, it has `grace`
-    seconds to finish its step; it is never killed.
+    seconds to finish its step; it is never killed. Raise OSError where there is no process to be had.
     """
     actor = Actor(work, time.monotonic() + limit)
     gather([actor], time.monotonic() + limit, wake)
     if actor.result is None:
         actor.leave()
         gather([actor], time.monotonic() + grace)
-    result = actor.result
     actor.leave()
-    if result:
+    if actor.result or actor.silent:
         actor.reap(time.monotonic() + PARTING)
-    return result, actor.words
+    return actor

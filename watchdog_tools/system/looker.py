@@ -42,7 +42,10 @@ class Say:
 
     def __call__(self, kind: str, words: str) -> None:
         """Say what comes next: a kind (LOCAL, TALK or MATCH) and words that follow "while"."""
-        send(self._write, (kind, words))
+        try:
+            send(self._write, (kind, words))
+        except OSError:  # who listened is gone: an actor finishes its step all the same
+            return
 
     def left(self) -> float:
         """Return the seconds until the deadline, never negative."""
