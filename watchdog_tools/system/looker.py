@@ -1,8 +1,7 @@
 """A looker: a fork that looks, tells its phase before each step, sends one Result, and is killed freely.
 
-It dies with the process that forked it, by the kernel: it owns the read end of a pipe whose only
-write end its parent holds, and the end-of-file raises SIGKILL, also inside a regex that holds the
-interpreter. A signal handler or a thread would run late there (design 7 measured 8 s and 14 s).
+It dies with its parent by the kernel: it owns the read end of a pipe whose only write end its parent
+holds, and the end-of-file raises SIGKILL. In a long regex a handler or a thread would run seconds late.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ class Say:
         """Say what comes next: a kind (LOCAL, TALK or MATCH) and words that follow "while"."""
         try:
             send(self._write, (kind, words))
-        except OSError:  # who listened is gone: an actor finishes its step all the same
-            return
+        except OSError:
+            return  # who listened is gone: an actor finishes its step all the same
 
     def left(self) -> float:
         """Return the seconds until the deadline, never negative."""
