@@ -1,0 +1,139 @@
+"""Hostile cases of pidfiles, by number, as far as check-process reads them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from helpers.commands import command, oracle, run
+from helpers.components import need, need_nobody, need_works
+from helpers.processes import Spawner
+
+CP = "check-process"
+
+
+@pytest.fixture
+def sleeping(spawn: Spawner) -> int:
+    """Return the pid of a real process."""
+    return spawn([need("sleep"), "3600"]).pid
+
+
+def told(path: Path, content: bytes | str | int) -> Path:
+    """Write a pidfile."""
+    path.write_bytes(content if isinstance(content, bytes) else f"{content}\n".encode())
+    return path
+
+
+def unknown(path: Path, *argv: str) -> str:
+    """Assert that it is UNKNOWN with one line; return that."""
+    ran = run(CP, "--pidfile", path, *argv)
+    line = oracle(ran, 10)
+    assert (ran.code, line[:15]) == (3, "PROCESS UNKNOWN"), ran
+    return line
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"abc\n", b"12 34\n", b"12\0", b"12.0\n", b" 12\n"])
+def test_case_27_a_pidfile_that_is_none(content: bytes, tmp_path: Path) -> None:
+    """Empty, words, two numbers, a NUL: 3 "unreadable", whoever was asked for."""
+    path = told(tmp_path / "pid", content)
+    assert "is unreadable" in unknown(path)
+    assert "is unreadable" in unknown(path, "sleep")
+    assert "is unreadable" in unknown(path, "--absent")
+
+
+@pytest.mark.parametrize("content", ["0", "-1", "1", "+5", "0x10", "٣"])
+def test_case_28_numbers_that_are_no_services_pid(content: str, tmp_path: Path) -> None:
+    """0 would be our own group, -1 everybody, 1 is init: 3."""
+    unknown(told(tmp_path / "pid", content))
+
+
+@pytest.mark.parametrize("content", ["99999999", "2147483648", "9" * 30, "9" * 5000, "9" * 10])
+def test_case_29_numbers_beyond_the_kernels(content: str, tmp_path: Path) -> None:
+    """Larger than pid_max: 3, and no OverflowError anywhere."""
+    unknown(told(tmp_path / "pid", content))
+
+
+def test_case_31_a_pid_of_another_program_is_stale(tmp_path: Path, sleeping: int) -> None:
+    """The number lives, but it is not the one asked for: 2."""
+    path = told(tmp_path / "pid", sleeping)
+    assert run(CP, "--pidfile", path, "sleep").code == 0
+    assert run(CP, "--pidfile", path, "--exe", os.path.realpath(need("sleep"))).code == 0
+    assert run(CP, "--pidfile", path, "-a", "3600").code == 0
+    for argv in (["nginx"], ["--exe", "/usr/sbin/nginx"], ["-a", "nginx"], ["sleep", "-u", "12345"]):
+        ran = run(CP, "--pidfile", path, *argv)
+        assert (ran.code, f"stale, pid {sleeping} is another process, sleep" in oracle(ran, 10)) == (2, True), ran
+    assert run(CP, "--pidfile", path, "nginx", "--absent").code == 0
+
+
+@pytest.mark.root
+def test_case_31_a_recycled_pid(tmp_path: Path) -> None:
+    """The daemon died, and its very number went to another program."""
+    need_works("unshare", "-pf", "--mount-proc", "true")
+    script = f"""
+        exec 3>&1 >/dev/null
+        bash -c 'exec -a agent sleep 3600' & pid=$!; echo $pid > pid
+        while ! {command(CP)} --pidfile pid agent; do :; done; echo $? >&3
+        kill -9 $pid; wait $pid; {command(CP)} --pidfile pid agent >&3; echo $? >&3
+        echo $((pid - 1)) > /proc/sys/kernel/ns_last_pid; sleep 3600 & test $! = $pid || echo no >&3
+        {command(CP)} --pidfile pid agent >&3; echo $? >&3; kill $!"""
+    ran = run("unshare", "-pf", "--mount-proc", "bash", "-c", script, cwd=tmp_path)
+    first, gone, two, other, three = ran.out.splitlines()
+    assert (first, two, three) == ("0", "2", "2"), ran
+    assert "is gone" in gone
+    assert "is another process, sleep" in other
+
+
+def test_case_31_a_thread_s_number_is_no_pid(tmp_path: Path) -> None:
+    """/proc answers for a thread too, as if it were a process: 2."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        ran = run(CP, "--pidfile", told(tmp_path / "pid", int(thread.native_id or 0)))
+    finally:
+        done.set()
+        thread.join()
+    assert (ran.code, "stale" in oracle(ran, 10)) == (2, True), ran
+
+
+def test_case_35_a_pidfile_from_before_the_boot(tmp_path: Path, sleeping: int) -> None:
+    """By its time alone: 2 "stale?", with a reason that machines can tell from others."""
+    path = told(tmp_path / "pid", sleeping)
+    before = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) - 60
+    os.utime(path, (before, before))
+    ran = run(CP, "--pidfile", path, "sleep")
+    assert (ran.code, "stale? it was written before this boot" in oracle(ran, 10)) == (2, True), ran
+    assert '"reason": "stale-boot"' in run(CP, "--pidfile", path, "sleep", "-o", "json").out
+
+
+def test_a_pidfile_that_is_not_there_is_a_service_that_is_not_there(tmp_path: Path) -> None:
+    """Missing: 2; --absent: 0."""
+    ran = run(CP, "--pidfile", tmp_path / "none", "nginx")
+    assert (ran.code, "there is no such file" in oracle(ran, 10)) == (2, True), ran
+    assert run(CP, "--pidfile", tmp_path / "none", "nginx", "--absent").code == 0
+
+
+def test_what_is_no_plain_file_is_not_read(tmp_path: Path, sleeping: int) -> None:
+    """A symbolic link, a directory, a FIFO without a writer, a device: 3, at once."""
+    told(tmp_path / "pid", sleeping)
+    (tmp_path / "link").symlink_to("pid")
+    (tmp_path / "dangling").symlink_to("none")
+    os.mkfifo(tmp_path / "fifo")
+    assert "symbolic link" in unknown(tmp_path / "link")
+    assert "symbolic link" in unknown(tmp_path / "dangling")
+    assert "not a regular file" in unknown(tmp_path / "fifo")
+    assert "not a regular file" in unknown(tmp_path)
+    assert "not a regular file" in unknown(Path("/dev/zero"))
+    assert "cannot be read" in unknown(tmp_path / "pid" / "below")
+
+
+@pytest.mark.root
+def test_a_pidfile_that_may_not_be_read(public_path: Path, sleeping: int) -> None:
+    """No permission is not "not running": 3."""
+    path = told(public_path / "pid", sleeping)
+    path.chmod(0o600)
+    ran = run(CP, "--pidfile", path, **need_nobody(command(CP)), cwd="/")
+    assert (ran.code, "Permission denied" in oracle(ran, 10)) == (3, True), ran
