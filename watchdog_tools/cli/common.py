@@ -39,7 +39,7 @@ def common(*, quiet: str = "-q --quiet", of_look: str = "the whole look") -> tup
         Option("--for", "CONSUMER", "all of the above as CONSUMER wants it: docker, k8s, nagios, zabbix, cron",
                _CONSUMERS, group=OUTPUT),
         Option("--fail-on", "STATE", "with bool: `warning` exits 1 too", "critical|warning", "critical", group=OUTPUT),
-        Option(quiet, "", "print only when not OK", group=OUTPUT),
+        Option(quiet, "", "print only when not OK, or when something was done", group=OUTPUT),
         Option("-v --verbose", "", "more lines below the first; up to three times", many=True, group=OUTPUT),
         Option("-V --version", "", "show the version", group=OUTPUT),
         Option("-h --help", "", "show this page", group=OUTPUT),

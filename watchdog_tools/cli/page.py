@@ -61,11 +61,11 @@ def _default(option: Option) -> str:
 
 def _row(term: str, about: str) -> list[str]:
     left = f"  {term}"
-    lines = textwrap.wrap(about, _WIDTH - _COLUMN)
+    lines = textwrap.wrap(about, _WIDTH - _COLUMN, break_on_hyphens=False)
     if len(left) >= _COLUMN - 1:
         return [left, *(" " * _COLUMN + line for line in lines)]
     return [left.ljust(_COLUMN) + lines[0], *(" " * _COLUMN + line for line in lines[1:])]
 
 
 def _wrapped(words: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(words, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return textwrap.wrap(words, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
