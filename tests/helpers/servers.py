@@ -63,22 +63,18 @@ Handler = Callable[[Peer], None]
 
 
 class Server:
-    """A listener with a thread a connection; `requests` holds what was asked."""
+    """A listener with a thread a connection; `port` is where, `requests` holds what was asked."""
 
     def __init__(self, handler: Handler, listener: socket.socket) -> None:
         """Serve each connection to `listener` with `handler`."""
         self.over = threading.Event()
         self.requests: list[bytes] = []
+        self.port = int(listener.getsockname()[1])  # the one that the kernel chose
         self._handler = handler
         self._listener = listener
         self._peers: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
-
-    @property
-    def port(self) -> int:
-        """The port that the kernel chose."""
-        return int(self._listener.getsockname()[1])
 
     @property
     def at(self) -> str:
@@ -116,10 +112,12 @@ class Server:
                 thread.start()
 
     def _handle(self, sock: socket.socket) -> None:
+        peer = Peer(sock, self)
         with contextlib.suppress(OSError):  # the other side may go away at any time
-            self._handler(Peer(sock, self))
+            self._handler(peer)
         with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+            peer.sock.shutdown(socket.SHUT_RDWR)
+        peer.sock.close()
 
 
 @contextlib.contextmanager
@@ -152,7 +150,7 @@ def full_backlog() -> Iterator[int]:
         listener = stack.enter_context(socket.create_server((HOST, 0), backlog=0))
         for _ in range(3):
             client = stack.enter_context(socket.socket())
-            client.setblocking(False)
+            client.settimeout(0)
             client.connect_ex(listener.getsockname())
         yield listener.getsockname()[1]
 
@@ -170,7 +168,8 @@ def sealed(context: ssl.SSLContext, handler: Handler) -> Handler:
     """Return `handler` behind TLS; a handshake that fails ends the connection."""
 
     def inside(peer: Peer) -> None:
-        peer.sock = context.wrap_socket(peer.sock, server_side=True)
+        peer.sock = context.wrap_socket(peer.sock, server_side=True, do_handshake_on_connect=False)
+        peer.sock.do_handshake()
         handler(peer)
 
     return inside

@@ -49,7 +49,7 @@ def test_case_39_a_unix_socket_with_a_full_backlog_times_out(tmp_path: Path) -> 
         listener.listen(0)
         clients = [socket.socket(socket.AF_UNIX) for _ in range(3)]
         for client in clients:
-            client.setblocking(False)
+            client.settimeout(0)
             client.connect_ex(path)
         code, line, _ = check(path)
         for client in clients:
@@ -133,7 +133,7 @@ def test_case_46_drop_and_reject_are_told_apart(target: str, words: str) -> None
     """A firewall that swallows is a timeout, one that rejects is a refusal; both are CRITICAL."""
     iptables = need("iptables")
     need_works(*NETNS, iptables, "-L")
-    script = f"ip link set lo up && {iptables} -A INPUT -p tcp --dport 81 -j {target} && exec \"$@\""
+    script = f'ip link set lo up && {iptables} -A INPUT -p tcp --dport 81 -j {target} && exec "$@"'
     ran = run(*NETNS, "sh", "-c", script, "sh", command("check-port"), "127.0.0.1:81", "-t", "1")
     assert ran.code == 2
     assert words in oracle(ran, 1)
@@ -172,7 +172,7 @@ def test_case_50_no_descriptor_left_is_our_own_failure(limit: int) -> None:
 def test_a_self_connect_is_not_an_answer() -> None:
     """Where our own end draws the very port, the kernel connects us to ourselves: that is a refusal."""
     need_works(*NETNS, "true")
-    script = "ip link set lo up && echo 40001 40001 >/proc/sys/net/ipv4/ip_local_port_range && exec \"$@\""
+    script = 'ip link set lo up && echo 40001 40001 >/proc/sys/net/ipv4/ip_local_port_range && exec "$@"'
     ran = run(*NETNS, "sh", "-c", script, "sh", command("check-port"), "127.0.0.1:40001", "-t", "1")
     assert ran.code == 2
     assert "only we ourselves answered" in oracle(ran, 1)
@@ -186,7 +186,7 @@ def test_one_that_hangs_delays_no_other() -> None:
     assert code == 2
     assert line.startswith("PORT CRITICAL - 1 of 3 are OK; ")
     assert f"{HOST}:{gone} refused the connection" in line
-    assert f"timed out after 0.9" in line
+    assert "timed out after 0.9" in line
     assert f"while connecting to {HOST}:{full}" in line
     assert ran.seconds < 1.9
 

@@ -124,7 +124,7 @@ def _redirect(exchange: Exchange) -> str:
     try:
         location = content.headers(exchange).header(b"location")
     except Failed:
-        location = b""
+        return "redirects, where to is malformed; not followed"
     where = redacted(location.decode("utf-8", "backslashreplace")) if location else "nowhere"
     return f"redirects to {where}, not followed"
 

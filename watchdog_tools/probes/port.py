@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from watchdog_tools.system.wire import Wire
 
 _BANNER = 4096  # bytes that are read at most
-_SILENCE = 2.0  # seconds after which a banner that has begun is taken as whole, as check_tcp does
+_SILENCE = 2.0  # seconds after which a banner that has begun is taken for whole, as check_tcp does
 
 
 class _OtherBanner(Exception):  # noqa: N818 -- an answer, only not the one that was asked for
@@ -82,9 +82,10 @@ def _sealed(wire: Wire, trust: Trust, say: Say, facts: dict[str, object]) -> Wir
 def _banner(wire: Wire, ask: Ask, say: Say) -> None:
     say(TALK, f"waiting for the banner of {ask.target}")
     data = b""
+    silence = min(_SILENCE, ask.timing.limit / 2)
     while len(data) < _BANNER:
         try:
-            chunk = wire.receive(_BANNER - len(data), _SILENCE if data else None)
+            chunk = wire.receive(_BANNER - len(data), silence if data else None)
         except Failed as failure:
             if data and failure.kind == TIMEOUT:
                 break
