@@ -6,11 +6,16 @@ It holds a file's lock for as long as it lives, so that the kernel decides wheth
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from helpers.processes import Seen, everyone, look, wait_for
+from helpers.commands import Ran, run
+from helpers.processes import Seen, Spawner, alive, end, everyone, look, wait_for
 
 # $1: the journal, $2: the file that it holds, $3: how long it lives. The shell becomes the sleep: one pid.
 _SCRIPT = """exec 9>>"$2"
@@ -76,3 +81,97 @@ def marked(room: Path | None = None) -> list[Seen]:
             if own and seen and seen.state not in "ZX" and (room is None or os.fsencode(room) in own[0]):
                 found.append(seen)
     return found
+
+
+class Kept:
+    """A service kept by ensure-running, below `room`: its state directory, its instances, its traces."""
+
+    def __init__(self, room: Path, name: str = "svc", mine: int | None = None) -> None:
+        """Make its directories. mine: the uid that the state directory belongs to, if not ours."""
+        room.mkdir(exist_ok=True)
+        self.room = room
+        self.name = name
+        self.service = Service(room)
+        self.state = room / "state"
+        self.state.mkdir(0o700)
+        self._mine = mine
+        if mine is not None:
+            os.chown(self.state, mine, mine)
+
+    def words(self, name: str | None = None) -> list[str]:
+        """Return the arguments of ensure-running up to its options."""
+        return [name or self.name, "--state-dir", str(self.state), "--start-seconds", "0.1"]
+
+    def run(self, *options: object, command: list[str] | None = None, **popen: Any) -> Ran:
+        """Run it once; `command` replaces the start command."""
+        return run("ensure-running", *self.words(), *options, "--", *(command or self.service.command), **popen)
+
+    def record(self) -> dict[str, str]:
+        """Return the fields of the record."""
+        return dict(line.split("=", 1) for line in (self.state / f"{self.name}.record").read_text().splitlines())
+
+    def pid(self) -> int:
+        """Return the pid in the record."""
+        return int(self.record()["pid"])
+
+    def kill(self, pid: int | None = None) -> None:
+        """End the instance with SIGKILL, and wait until it is dead."""
+        seen = look(pid or self.pid())
+        assert seen is not None
+        end(seen)
+        wait_for(lambda: not alive(seen.pid), 5, f"the end of {seen}")
+
+    def forget(self) -> None:
+        """Delete all state."""
+        shutil.rmtree(self.state)
+        self.state.mkdir(0o700)
+        if self._mine is not None:
+            os.chown(self.state, self._mine, self._mine)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the event log."""
+        return [json.loads(line) for line in (self.state / f"{self.name}.events").read_text().splitlines()]
+
+    def text(self, name: str) -> str:
+        """Return the content of a file below `room`, empty until it is there."""
+        path = self.room / name
+        return path.read_text() if path.exists() else ""
+
+    def script(self, name: str, body: str, interpreter: str = "/bin/sh") -> str:
+        """Make an executable script; return its path."""
+        path = self.room / name
+        path.write_text(f"#!{interpreter}\n{body}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    def fifo(self) -> Path:
+        """Return a FIFO that nobody writes to: what reads it sleeps."""
+        path = self.room / "fifo"
+        if not path.exists():
+            os.mkfifo(path)
+        return path
+
+    @property
+    def lock(self) -> Path:
+        """The lock file."""
+        return self.state / "lock" / f"{self.name}.lock"
+
+    def hold(self, spawn: Spawner) -> subprocess.Popen[bytes]:
+        """Have a process hold the lock until it is ended."""
+        self.lock.parent.mkdir(mode=0o700, exist_ok=True)
+        self.lock.touch(0o600)
+        script = 'exec 9<>"$1"; flock 9; echo locked; exec sleep 600'
+        return spawn(["sh", "-c", script, "sh", self.lock], wait_ready=True)
+
+    def openers(self) -> list[int]:
+        """Return who has the lock file open."""
+        found = []
+        for pid in everyone():
+            with contextlib.suppress(OSError):
+                if any(each.resolve() == self.lock for each in Path(f"/proc/{pid}/fd").iterdir()):
+                    found.append(pid)
+        return found
+
+    def is_free(self) -> bool:
+        """Tell whether nobody holds the lock."""
+        return subprocess.run(["flock", "-n", self.lock, "true"], check=False).returncode == 0
