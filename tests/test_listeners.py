@@ -1,0 +1,50 @@
+"""Listeners: the kernel's tables, and which connection a listener takes."""
+
+from __future__ import annotations
+
+import socket
+
+from watchdog_tools import listeners
+
+TCP = b"""  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
+   1: 0100007F:1F91 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0
+"""
+TCP6 = b"""  sl  local_address                         remote_address                        st
+   0: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 99 1
+"""
+UNIX = b"""Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0001 01 815 /run/a b.sock
+0000000000000000: 00000003 00000000 00000000 0001 03 816 /run/a b.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 817
+"""
+
+
+def packed(text: str) -> bytes:
+    """Return an address as bytes."""
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+
+
+def test_the_tables_are_read() -> None:
+    """Listeners alone, with address, port and inode; a path may hold blanks."""
+    (one,) = listeners.tcp(TCP)
+    assert (one.address, one.port, one.inode) == (packed("127.0.0.1"), 8080, "4711")
+    (six,) = listeners.tcp(TCP6)
+    assert (six.address, six.port, six.inode) == (packed("::1"), 22, "99")
+    (path,) = listeners.unix(UNIX)
+    assert (path.address, path.inode) == (b"/run/a b.sock", "815")
+
+
+def test_a_wildcard_takes_every_address_of_its_family() -> None:
+    """That of IPv6 takes IPv4 too; an address takes itself alone."""
+    for address, wanted, takes in (
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("0.0.0.0", "127.0.0.2", True),
+        ("0.0.0.0", "::1", False),
+        ("::", "127.0.0.1", True),
+        ("::", "::1", True),
+        ("::1", "::2", False),
+    ):
+        assert listeners.Listener(packed(address), 1, "").takes(packed(wanted)) is takes, (address, wanted)
+        assert listeners.Listener(packed(address), 1, "").takes(b"")
