@@ -14,6 +14,8 @@ _PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED)
 _NUMBERS = ("pid", "ticks", "since", "attempts", "wall")
 _TEXTS = ("boot", "pidns", "timens", "why")
 
+DAEMON = "daemon"  # why a start failed: the program turned itself into a daemon
+
 
 class Corrupt(ValueError):  # noqa: N818 -- a fact about a file, said in one sentence
     """The bytes are not a record of ours; the sentence says how."""
@@ -26,6 +28,7 @@ class Record:
     `failed` (could not start, or died at once), for --oneshot `command` (in flight) and `ended`.
     since: when the phase's clock began: the instance's start; for failed and ended, that moment.
     attempts: starts in a row of which none has been stable yet.
+    why: of a failed one a word for the next run, or empty.
     """
 
     __slots__ = ("attempts", "boot", "phase", "pid", "pidns", "since", "ticks", "timens", "wall", "why")

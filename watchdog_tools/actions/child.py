@@ -33,30 +33,30 @@ class Ties:
 
 def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
     """Turn this fork into the instance, or say into the errno pipe why not, and end."""
-    step = "start"
+    step = "preparing"
     try:
         os.setsid()
         _signals()
         _close_others(ties)
         keeper = os.geteuid()
         _oom_score()
-        step = "become the user"
+        step = "becoming the user"
         if plan.identity:
             uid, gid, groups = plan.identity
             _become(uid, gid, groups)
-        step = f"change to {plan.wish.cwd}"
+        step = f"changing to {plan.wish.cwd}"
         os.chdir(plan.wish.cwd)
         os.umask(plan.wish.umask)
-        step = f"open {plan.wish.log or '/dev/null'}"
+        step = f"opening {plan.wish.log or '/dev/null'}"
         _standard(plan.wish.log)
         own = process("self")
         env = plan.env | {MARK: mark(os.getpid(), own.ticks if own else 0, keeper, name, directory)}
-        step = f"execute {plan.wish.argv[0]}"
+        step = f"executing {plan.wish.argv[0]}"
         if os.read(ties.go, 1):
             os.execve(plan.executable, plan.wish.argv, env)  # noqa: S606 -- argv, never a shell
     except Exception as error:  # noqa: BLE001 -- its words are all that remains of it
         why = getattr(error, "strerror", None) or error
-        os.write(ties.trouble, f"cannot {step}: {why}".encode("ascii", "backslashreplace"))
+        os.write(ties.trouble, f"{step}: {why}".encode("ascii", "backslashreplace"))
     finally:
         os._exit(127)
 

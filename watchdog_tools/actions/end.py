@@ -6,9 +6,9 @@ import os
 import signal
 import time
 
-from watchdog_tools.names import MARK
 from watchdog_tools.system import proc
 from watchdog_tools.system.identity import handle, of
+from watchdog_tools.system.marks import descends
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,25 +40,19 @@ def end_family(born: Born) -> list[int]:
 
 def _family(leader: int, ticks: int) -> Callable[[], list[int]]:
     """Return a function that lists the live processes of the leader's session, or with its mark."""
-    text = f"{MARK}={leader}:{ticks}:".encode()
 
     def members() -> list[int]:
-        return [pid for pid in proc.pids() if pid != os.getpid() and _is_member(pid, leader, text)]
+        return [pid for pid in proc.pids() if _is_member(pid, leader, ticks)]
 
     return members
 
 
-def _is_member(pid: int, leader: int, text: bytes) -> bool:
+def _is_member(pid: int, leader: int, ticks: int) -> bool:
     found = proc.stat(pid)
     if found is None or not found.running:
         return False
-    if found.session == leader:  # the leader is not reaped yet, so that its number is its own still
-        return True
-    try:
-        environ = proc.read(pid, "environ", 1 << 18)
-    except OSError:
-        return False
-    return environ is not None and any(line.startswith(text) for line in environ.split(b"\0"))
+    # the leader is not reaped yet, so that its number is its own still
+    return found.session == leader or descends(pid, leader, ticks)
 
 
 def _signal_all(pids: list[int], number: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools import backoff, decision
+from watchdog_tools import decision
 from watchdog_tools.actions import recordfile, starting
 from watchdog_tools.actions.lock import CannotLock, Lock
 from watchdog_tools.actions.order import PATIENCE
-from watchdog_tools.actions.plan import CannotStart, resolve
-from watchdog_tools.actions.run import Run, down, left, now, rest
+from watchdog_tools.actions.run import Run, down, left, rest
 from watchdog_tools.actions.statedir import prepare
+from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.record import COMMAND, ENDED, STARTING, Record, Seen
 from watchdog_tools.result import CRITICAL, UNKNOWN, WARNING, Result
 from watchdog_tools.system.clock import seconds
@@ -85,24 +85,24 @@ def _locked(run: Run) -> Result:
 def _act(run: Run, health: Health) -> Result:
     seen = _seen(run)
     record = seen.record
-    marked = [] if seen.alive or run.order.wish.oneshot else run.order.marked(*_expected(run.order))
-    wait = backoff.wait(record, now(), run.boot)
-    choice = decision.decide(
-        health, record, alive=seen.alive, marked=len(marked), wait=wait, flight=flight(run.order, record, run.boot)
-    )
+    weighed = weigh(run.order, health, seen)
+    choice = weighed.choice
     if choice == decision.KEEP and record:
         return starting.taken_over(run, record)
     if choice == decision.ADOPT:
-        return starting.taken_over(run, _adopted(run, marked), f"adopted {run.name}")
+        return starting.taken_over(run, _adopted(run, weighed.marked), f"adopted {run.name}")
     if choice == decision.NOTHING:
         return _healthy(run.order, health)
     if choice == decision.VETO:
         return _blind(run, health, health.veto)
     if choice == decision.FOUND:
         return Result(CRITICAL, f"{run.name} is alive but failing: {health.words}; not restarted", reason="failing")
+    if choice == decision.DAEMON:
+        words = f"{starting.DAEMONS}; what it became lives on as pid {weighed.daemons[0]}; not started beside it"
+        return down(run.order, health.words or "no instance", words, "daemon")
     if choice == decision.IN_FLIGHT:
         return _in_flight(run, record, health, alive=seen.alive)
-    return _started(run, record, health, wait / 1000)
+    return _started(run, record, health, weighed.wait)
 
 
 def _started(run: Run, record: Record | None, health: Health, wait: float) -> Result:
@@ -127,24 +127,6 @@ def _seen(run: Run) -> Seen:
         recordfile.set_aside(run.directory, run.name)
         run.event("record set aside", why=seen.note)
     return seen
-
-
-def _expected(order: Order) -> tuple[str, int]:
-    """Return the executable and the uid that an instance of ours would have."""
-    try:
-        plan = resolve(order.wish, os.environ)
-    except CannotStart:
-        return "", os.geteuid()
-    return plan.executable, plan.uid
-
-
-def flight(order: Order, record: Record | None, boot: str) -> int:
-    """Return the milliseconds for which a --oneshot command that is gone still counts as in progress."""
-    span = int(order.startup_timeout * 1000)
-    if record is None or record.boot != boot:
-        return 0
-    # gone, and nobody saw when: its end is counted from the run that finds it so
-    return span if record.phase == COMMAND else record.since + span - now()
 
 
 def _adopted(run: Run, marked: list[Identity]) -> Record:

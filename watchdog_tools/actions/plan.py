@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _KEPT = ("LANG", "LC_ALL", "TZ")  # of the caller's variables with --clean-env
 _OURS = ("WATCHDOG_", "LISTEN_")  # prefixes of variables that are about us or our caller
-_ALSO = ("NOTIFY_SOCKET", MARK)
+_ALSO = ("NOTIFY_SOCKET", MARK, "PWD", "OLDPWD", "_", "SHLVL")  # the last four are about the caller's shell
 
 
 class CannotStart(Exception):  # noqa: N818 -- a fact about the machine, said in one sentence

@@ -6,7 +6,7 @@ import select
 
 from watchdog_tools import backoff
 from watchdog_tools.actions import events, recordfile
-from watchdog_tools.record import FAILED, Record
+from watchdog_tools.record import DAEMON, FAILED, Record
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.clock import boot_id, uptime
 from watchdog_tools.system.looker import is_over
@@ -84,9 +84,14 @@ def left(order: Order) -> Result:
     return Result(UNKNOWN, f"{order.name}: ended before anything was done", reason="signal", target=order.name)
 
 
-def failed(run: Run, why: str, words: str, attempts: int) -> Result:
-    """Remember a start that failed, so that the next ones back off. Return the verdict."""
-    run.write(run.record(FAILED, attempts=attempts + 1))
+def failed(run: Run, why: str, words: str, attempts: int, daemon: Identity | None = None) -> Result:
+    """Remember a start that failed, so that the next ones back off. Return the verdict.
+
+    daemon: the instance that ended and left a daemon behind, by whose mark that is known.
+    """
+    record = run.record(FAILED, attempts=attempts + 1, identity=daemon)
+    record.why = DAEMON if daemon else ""
+    run.write(record)
     run.event("cannot start", why=words)
     wait = spoken(backoff.delay(attempts + 1) / 1000)
     return down(run.order, why, f"{words}; next try in {wait}", "failed")

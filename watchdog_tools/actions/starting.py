@@ -16,6 +16,7 @@ from watchdog_tools.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.result import OK, WARNING
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.identity import handle
+from watchdog_tools.system.marks import family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from watchdog_tools.result import Result
     from watchdog_tools.system.identity import Identity
 
-_DAEMONS = "; a program that turns itself into a daemon wants its foreground flag, or --oneshot"
+DAEMONS = "a program that turns itself into a daemon wants its foreground flag, or --oneshot"
 
 
 def start(run: Run, last: Record | None, why: str) -> Result:
@@ -83,9 +84,11 @@ def _died_at_once(run: Run, born: Born, attempts: int) -> Result:
     fate = born.fate()
     run.event("died", pid=born.identity[0], how=fate)
     health = run.order.look(run.life)
-    hint = _DAEMONS if fate == "exited with 0" else ""
-    words = f"pid {born.identity[0]} {fate} within {run.order.start_seconds:g} s of its start{hint}"
-    verdict = failed(run, "", words, attempts)
+    daemons = family(*born.identity[:2]) if fate == "exited with 0" else []
+    words = f"pid {born.identity[0]} {fate} within {run.order.start_seconds:g} s of its start"
+    if fate == "exited with 0":
+        words += f"{_left_behind(daemons)}; {DAEMONS}"
+    verdict = failed(run, "", words, attempts, born.identity if daemons else None)
     if health and health.works:  # the verdict is the service's, whoever serves
         verdict.state = OK if health.state != WARNING else WARNING
         verdict.summary = f"{run.name} is healthy: {health.words}; but {words}"
@@ -97,3 +100,7 @@ def _commit(run: Run, phase: str, attempts: int, identity: Identity) -> None:
     recordfile.write(run.directory, run.name, run.record(phase, attempts=attempts, identity=identity))
     if not run.lock.ours():
         raise CannotLock("the lock file was replaced meanwhile")
+
+
+def _left_behind(pids: list[int]) -> str:
+    return f" and left pid {', '.join(map(str, pids[:5]))} behind" if pids else ""

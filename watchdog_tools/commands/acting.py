@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import select
 
-from watchdog_tools import backoff, decision
+from watchdog_tools import decision
 from watchdog_tools.actions import plan as plans
-from watchdog_tools.actions.keeper import flight, keep
+from watchdog_tools.actions.keeper import keep
 from watchdog_tools.actions.order import Order
+from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.commands.keeping import told
 from watchdog_tools.health import Health
 from watchdog_tools.probes import instance, marked
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.actor import act as in_actor
-from watchdog_tools.system.clock import boot_id, uptime
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen
 from watchdog_tools.system.statedir import NoState
@@ -130,19 +130,13 @@ def _foreseen(config: Config, seconds: float) -> Result:
     words = f"{config.name} is down ({health.words or 'no instance'})"
     try:
         order = _order(config, seconds, config.path)
-        seen = instance.look(order.path, config.name)
-        plan = plans.resolve(order.wish, os.environ)
-        others = [] if seen.alive or order.wish.oneshot else order.marked(plan.executable, plan.uid)
+        plans.resolve(order.wish, os.environ)
+        weighed = weigh(order, health, instance.look(order.path, config.name))
     except (NoState, plans.CannotStart) as error:
         return Result(CRITICAL, f"{words}; would start nothing: {error}", reason="dry-run")
     except Unseen as error:
         return Result(UNKNOWN, f"{words}; would start nothing: {error}", reason="dry-run")
-    wait = backoff.wait(seen.record, int(uptime() * 1000), boot_id())
-    choice = decision.decide(
-        health, seen.record, alive=seen.alive, marked=len(others), wait=wait,
-        flight=flight(order, seen.record, boot_id()),
-    )  # fmt: skip
     command = quoted(" ".join(config.command), 120)
-    what = {decision.START: f"start: {command}", decision.WAIT: f"back off for {spoken(wait / 1000)}"}
-    would = what.get(choice, choice)
+    what = {decision.START: f"start: {command}", decision.WAIT: f"back off for {spoken(weighed.wait)}"}
+    would = what.get(weighed.choice, weighed.choice)
     return Result(CRITICAL, f"{words}; would {would}; a run may take {spoken(order.limit + seconds)}", reason="dry-run")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import names
-from watchdog_tools.system import identity, proc
+from watchdog_tools.system import identity, marks, proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +40,7 @@ def find(owner: Owner) -> list[Identity]:
 
 
 def _marked(pid: int, owner: Owner) -> Identity | None:
-    try:
-        environ = proc.read(pid, "environ", 1 << 18)
-    except OSError:
-        return None
-    if not environ or names.MARK.encode() not in environ:
-        return None
-    own = names.marked(environ, owner.name, owner.uid, owner.directory)
+    own = names.marked(marks.environ(pid), owner.name, owner.uid, owner.directory)
     if own is None or own[0] != pid:
         return None
     live = identity.of(pid)

@@ -1,0 +1,33 @@
+"""Who carries a mark: the environment that a process was started with, which its children inherit."""
+
+from __future__ import annotations
+
+from watchdog_tools.names import MARK
+from watchdog_tools.system import proc
+
+_LARGEST = 1 << 18  # bytes of an environment; a mark behind them is not found
+
+
+def environ(pid: int) -> bytes:
+    """Return the environment if it holds a mark, else nothing: unreadable is no mark, and no veto."""
+    try:
+        found = proc.read(pid, "environ", _LARGEST)
+    except OSError:
+        return b""
+    return found if found and MARK.encode() in found else b""
+
+
+def descends(pid: int, leader: int, ticks: int) -> bool:
+    """Whether the process carries the mark that was put on (leader, ticks): it is that one, or came from it."""
+    text = f"{MARK}={leader}:{ticks}:".encode()
+    return any(line.startswith(text) for line in environ(pid).split(b"\0"))
+
+
+def family(leader: int, ticks: int) -> list[int]:
+    """Return the live processes that provably came from (leader, ticks). Raise proc.Unseen."""
+    return [pid for pid in proc.pids() if descends(pid, leader, ticks) and _lives(pid)]
+
+
+def _lives(pid: int) -> bool:
+    found = proc.stat(pid)
+    return found is not None and found.running
