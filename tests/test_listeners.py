@@ -27,10 +27,12 @@ def packed(text: str) -> bytes:
 
 def test_the_tables_are_read() -> None:
     """Listeners alone, with address, port and inode; a path may hold blanks."""
-    (one,) = listeners.tcp(TCP)
+    (one,) = listeners.tcp(TCP, "little")
     assert (one.address, one.port, one.inode) == (packed("127.0.0.1"), 8080, "4711")
-    (six,) = listeners.tcp(TCP6)
+    (six,) = listeners.tcp(TCP6, "little")
     assert (six.address, six.port, six.inode) == (packed("::1"), 22, "99")
+    (big,) = listeners.tcp(TCP.replace(b"0100007F:1F90", b"7F000001:1F90"), "big")
+    assert big.address == packed("127.0.0.1")
     (path,) = listeners.unix(UNIX)
     assert (path.address, path.inode) == (b"/run/a b.sock", "815")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +31,13 @@ class Listener:
         return not any(self.address) and len(self.address) >= len(address)
 
 
-def tcp(table: bytes) -> Iterator[Listener]:
-    """Yield the listeners of /proc/net/tcp or tcp6."""
+def tcp(table: bytes, order: str) -> Iterator[Listener]:
+    """Yield the listeners of /proc/net/tcp or tcp6; `order` is the machine's, `little` or `big`."""
     for line in table.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == _LISTEN:  # noqa: PLR2004 -- the inode's column
             address, _, port = fields[1].partition(b":")
-            yield Listener(_bytes(address.decode()), int(port, 16), fields[9].decode())
+            yield Listener(_bytes(address.decode(), order), int(port, 16), fields[9].decode())
 
 
 def unix(table: bytes) -> Iterator[Listener]:
@@ -50,7 +48,7 @@ def unix(table: bytes) -> Iterator[Listener]:
             yield Listener(fields[7], 0, fields[6].decode())
 
 
-def _bytes(digits: str) -> bytes:
-    """Return an address from the kernel's notation: 32-bit words in the machine's own byte order."""
+def _bytes(digits: str, order: str) -> bytes:
+    """Return an address from the kernel's notation: 32-bit words in the machine's byte order."""
     words = [bytes.fromhex(digits[at : at + 8]) for at in range(0, len(digits), 8)]
-    return b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
+    return b"".join(word[::-1] if order == "little" else word for word in words)

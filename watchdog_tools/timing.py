@@ -8,7 +8,8 @@ from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.cli.options import Values
+    from typing import Any
+
     from watchdog_tools.ranges import Range
 
 
@@ -43,7 +44,7 @@ class Timing:
         return Metric(name, seconds, "s", self.warning, self.critical, 0, self.limit)
 
 
-def timing(values: Values) -> Timing:
+def timing(values: dict[str, Any]) -> Timing:
     """Return what the options -t, -w and -c say."""
     limit, on_timeout = values["timeout"]
     return Timing(limit, on_timeout, values["warning"], values["critical"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from watchdog_tools import listeners
@@ -56,7 +57,7 @@ def _found(ask: Ask) -> Iterator[Listener]:
     addresses = _addresses(ask.target.host)
     for family, name in ((4, "tcp"), (6, "tcp6")):
         if ask.family in (0, family):
-            for each in listeners.tcp(_table(name)):
+            for each in listeners.tcp(_table(name), sys.byteorder):
                 if each.port == ask.target.port and any(each.takes(address) for address in addresses):
                     yield each
 
