@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import time
 
+from watchdog_tools.system.dial import datagram
+
 _LARGEST = 256 * 1024  # bytes, then the file becomes NAME.events.1, of which one is kept
 _DAEMON_NOTICE = 3 * 8 + 5  # syslog priority: facility daemon, severity notice
 _DAEMON_ERROR = 3 * 8 + 3
@@ -34,13 +36,10 @@ def note(directory: int, name: str, event: str, **facts: object) -> str:
 
 def syslog(name: str, words: str, *, bad: bool, path: str = "/dev/log") -> str:
     """Send one datagram, never waiting."""
-    import socket
-
     priority = _DAEMON_ERROR if bad else _DAEMON_NOTICE
     text = f"<{priority}>watchdog-tools[{os.getpid()}]: {name}: {words}"
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as end:
-            end.sendto(text.encode("ascii", "backslashreplace"), path)
+        datagram(path, text.encode("ascii", "backslashreplace"))
     except OSError as error:
         return f"syslog did not take it: {error.strerror}"
     return ""

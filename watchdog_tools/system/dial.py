@@ -160,3 +160,12 @@ def _unix(place: Place, seconds: float | None) -> Wire:
         sock.close()
         raise failed(error) from None
     return Wire(sock, place)
+
+
+def datagram(path: str, data: bytes) -> None:
+    """Send one datagram to a unix socket, never waiting for room. Raise OSError."""
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        end.sendto(data, path)
+    finally:
+        end.close()
