@@ -53,7 +53,6 @@ def _kept(order: Order, why: str, say: Say, life: int) -> Result:
     run = Run(order, directory, lock, say, life)
     result = _locked(run)
     result.summary = "; ".join([result.summary, *run.notes])
-    result.target = order.name
     return result
 
 
@@ -68,7 +67,7 @@ def _beside(order: Order, why: str, lock: Lock, life: int) -> Result:
     if stuck:
         return down(order, why, stuck, "lock-held")
     words = f"{order.name} is down ({why}); another run is repairing it"
-    return Result(WARNING, words, reason="repairing", target=order.name)
+    return Result(WARNING, words, reason="repairing")
 
 
 def _locked(run: Run) -> Result:
@@ -149,7 +148,7 @@ def _in_flight(run: Run, record: Record | None, health: Health, *, alive: bool) 
 
 def _healthy(order: Order, health: Health) -> Result:
     lead = "is healthy" if health.works else "cannot be judged"
-    return Result(health.state, f"{order.name} {lead}: {health.words}", metrics=health.metrics, target=order.name)
+    return Result(health.state, f"{order.name} {lead}: {health.words}", metrics=health.metrics)
 
 
 def _blind(run: Run, health: Health, words: str) -> Result:

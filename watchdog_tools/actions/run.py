@@ -76,12 +76,12 @@ def now() -> int:
 def down(order: Order, why: str, words: str, reason: str) -> Result:
     """Return the verdict for a service that is down, with why nothing was done, or did not help."""
     said = f" ({why})" if why else ""
-    return Result(CRITICAL, f"{order.name} is down{said}; {words}", reason=reason, target=order.name)
+    return Result(CRITICAL, f"{order.name} is down{said}; {words}", reason=reason)
 
 
 def left(order: Order) -> Result:
     """Return the verdict of a run whose guard went before it began a step."""
-    return Result(UNKNOWN, f"{order.name}: ended before anything was done", reason="signal", target=order.name)
+    return Result(UNKNOWN, f"{order.name}: ended before anything was done", reason="signal")
 
 
 def failed(run: Run, why: str, words: str, attempts: int, daemon: Identity | None = None) -> Result:

@@ -109,6 +109,7 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
         # a record that cannot be set aside is no reason to call a healthy service down
         verdict = verdict if verdict and acted and acted.reason == "no-state" else acted
     if verdict:
+        verdict.target = config.name
         verdict.lines = (*lines(named), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
     return verdict
