@@ -52,8 +52,7 @@ def test_what_an_interpreter_runs(line: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "expected"),
-    [("/usr/bin/python3.11", "python"), ("-bash", "bash"), ("php-fpm8.2", "php-fpm"), ("", "")],
+    ("program", "expected"), [("/usr/bin/python3.11", "python"), ("-bash", "bash"), ("php-fpm8.2", "php-fpm"), ("", "")]
 )
 def test_versions_are_one_family(program: str, expected: str) -> None:
     """`python3.11` reads its options as `python` does."""

@@ -26,11 +26,7 @@ def test_the_names_that_argv0_gives(first: str, expected: set[str]) -> None:
 
 def test_all_names_of_a_process() -> None:
     """By executable, by argv[0], and by script, also where argv[0] is made up."""
-    assert names(["agent", "/srv/agent.py"], "/usr/bin/python3.11") == {
-        "agent",
-        "agent.py",
-        "python3.11",
-    }
+    assert names(["agent", "/srv/agent.py"], "/usr/bin/python3.11") == {"agent", "agent.py", "python3.11"}
     assert names([], "") == set()
 
 
