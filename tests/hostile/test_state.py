@@ -1,0 +1,241 @@
+"""Hostile state: records torn, foreign, from the future; state directories that are missing, closed or a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers.commands import command, oracle, run
+from helpers.components import need_nobody
+from helpers.instances import Kept
+
+pytestmark = pytest.mark.usefixtures("starts_services")
+
+WHOLE = b"""version=1
+phase=running
+pid=2
+ticks=3
+since=4
+attempts=0
+wall=5
+boot=x
+pidns=1
+timens=1
+why=
+"""
+
+CONTENTS = {
+    "empty": b"",
+    "newline": b"\n",
+    "brace": b"{",
+    "null": b"null",
+    "list": b"[]",
+    "json": b'{"version": 1, "phase": "running", "pid": 1}',
+    "wrong types": WHOLE.replace(b"pid=2", b"pid=two"),
+    "negative": WHOLE.replace(b"pid=2", b"pid=-1"),
+    "fraction": WHOLE.replace(b"since=4", b"since=4.5"),
+    "1e999": WHOLE.replace(b"since=4", b"since=1e999"),
+    "inf": WHOLE.replace(b"since=4", b"since=inf"),
+    "nan": WHOLE.replace(b"attempts=0", b"attempts=NaN"),
+    "5000 digits": WHOLE.replace(b"ticks=3", b"ticks=" + b"9" * 5000),
+    "17 digits": WHOLE.replace(b"ticks=3", b"ticks=" + b"9" * 17),
+    "digits of another script": WHOLE.replace(b"pid=2", "pid=٢".encode()),
+    "NULs": b"\0" * 200,
+    "half NULs": WHOLE[:40] + b"\0" * 100,
+    "BOM": b"\xef\xbb\xbf" + WHOLE,
+    "UTF-16": WHOLE.decode().encode("utf-16"),
+    "invalid UTF-8": WHOLE.replace(b"why=", b"why=\xff\xfe"),
+    "brackets": b"[" * 100_000,
+    "torn": WHOLE[:60],
+    "torn within the last line": WHOLE[:-3],
+    "no newline at the end": WHOLE[:-1],
+    "twice": WHOLE + WHOLE.replace(b"phase=running", b"phase=flying"),
+    "unknown phase": WHOLE.replace(b"running", b"flying"),
+    "a key more": WHOLE + b"more=1\n",
+    "a key less": WHOLE.replace(b"boot=x\n", b""),
+    "CRLF": WHOLE.replace(b"\n", b"\r\n"),
+    "future": WHOLE.replace(b"version=1", b"version=99"),
+    "no version": WHOLE.replace(b"version=1\n", b""),
+    "escape": WHOLE.replace(b"running", b"\x1b[2Jrun|ning"),
+    "1 MiB": WHOLE + b"x" * (1 << 20),
+}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    """Return a service to keep, with a state directory of its own."""
+    return Kept(tmp_path)
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS.keys())
+def test_135_a_record_that_is_none(kept: Kept, content: bytes) -> None:
+    """It is set aside as `.corrupt` and said once; the mark finds the live instance: never a second one."""
+    kept.run()
+    pid = kept.service.one()
+    record = kept.state / "svc.record"
+    record.write_bytes(content)
+    ran = kept.run()
+    line = oracle(ran, 3)
+    assert ran.code == 0, ran
+    assert "the record of svc is not usable" in line
+    assert f"(pid {pid})" in line
+    assert (kept.state / "svc.corrupt").read_bytes() == content
+    assert kept.pid() == pid
+    ran = kept.run()
+    assert "not usable" not in ran.out, "said twice"
+    assert ran.code == 0
+    assert kept.service.one() == pid
+
+
+@pytest.mark.parametrize(
+    "content", [CONTENTS["empty"], CONTENTS["torn"], CONTENTS["future"]], ids=["empty", "torn", "v99"]
+)
+def test_135_without_an_instance_it_is_a_first_run(kept: Kept, content: bytes) -> None:
+    """Nothing lives: it is started at once, without a backoff; one `.corrupt` is kept, not many."""
+    record = kept.state / "svc.record"
+    (kept.state / "svc.corrupt").write_text("an older one")
+    record.write_bytes(content)
+    ran = kept.run()
+    assert ran.code == 0, ran
+    assert "started svc" in ran.out
+    assert "the record of svc is not usable" in ran.out
+    assert (kept.state / "svc.corrupt").read_bytes() == content
+    assert sorted(each.name for each in kept.state.iterdir()) == ["lock", "svc.corrupt", "svc.events", "svc.record"]
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "directory", "writable"])
+def test_135_a_record_that_is_no_file_of_ours(kept: Kept, kind: str) -> None:
+    """Not followed, not waited for, not believed: the service's verdict, and one instance."""
+    kept.run()
+    pid = kept.service.one()
+    record, aim = kept.state / "svc.record", kept.room / "aim"
+    good = record.read_bytes()
+    if kind != "writable":
+        record.unlink()
+    aim.write_bytes(good)
+    if kind == "link":
+        record.symlink_to(aim)
+    elif kind == "fifo":
+        os.mkfifo(record)
+    elif kind == "directory":
+        record.mkdir()
+    else:
+        record.chmod(0o666)
+    ran = kept.run()
+    assert ran.code == 0, ran
+    assert "the record of svc" in oracle(ran, 3)
+    assert kept.service.one() == pid
+    assert aim.read_bytes() == good
+
+
+@pytest.mark.parametrize(
+    "field", ["boot=other", "pidns=1", "timens=1", "ticks=7", "pid=1", "pid=0", "pid=4194304", "pid=9999999999999999"]
+)
+def test_135_a_record_of_somebody_else(kept: Kept, field: str) -> None:
+    """Another boot, namespace, start or pid is another process: the mark finds ours, and only ours."""
+    kept.run()
+    pid = kept.service.one()
+    record = kept.state / "svc.record"
+    key = field.partition("=")[0]
+    lines = [field if line.startswith(f"{key}=") else line for line in record.read_text().splitlines()]
+    record.write_text("\n".join(lines) + "\n")
+    ran = kept.run()
+    assert ran.code == 0, ran
+    oracle(ran, 3)
+    assert kept.service.one() == pid
+    assert kept.pid() == pid
+
+
+def test_134_a_record_that_cannot_be_replaced_stays_whole(kept: Kept) -> None:
+    """A name that is taken, by a directory that is not empty: the verdict is the service's, the old record is whole."""
+    kept.run()
+    pid = kept.service.one()
+    record = kept.state / "svc.record"
+    starting = record.read_text().replace("phase=running", "phase=starting")
+    record.write_text(starting)
+    (kept.state / "svc.record.tmp").mkdir()
+    (kept.state / "svc.record.tmp" / "in the way").touch()
+    ran = kept.run()
+    assert ran.code == 0, ran
+    assert "the record cannot be written" in oracle(ran, 3)
+    assert record.read_text() == starting
+    assert kept.service.one() == pid
+
+
+def test_134_without_a_record_nothing_is_started(kept: Kept) -> None:
+    """The record is written before the child may run: where it cannot be, there is no child."""
+    (kept.state / "svc.record.tmp").mkdir()
+    (kept.state / "svc.record.tmp" / "in the way").touch()
+    ran = kept.run()
+    assert ran.code == 2, ran
+    assert "nothing started" in oracle(ran, 3)
+    assert not kept.service.said()
+    (kept.state / "svc.record.tmp" / "in the way").unlink()
+    (kept.state / "svc.record.tmp").rmdir()
+    assert kept.run().code == 0, "and it left no backoff"
+
+
+def test_136_a_state_directory_that_is_a_file(tmp_path: Path) -> None:
+    """Down: nothing started; healthy: OK. The file stays as it is."""
+    kept = Kept(tmp_path)
+    kept.state.rmdir()
+    kept.state.write_text("a file")
+    ran = kept.run()
+    assert ran.code == 2, ran
+    assert "no state directory" in oracle(ran, 3)
+    assert "nothing started" in ran.out
+    ran = kept.run("--check", kept.script("good", "echo fine"))
+    assert (ran.code, "fine" in ran.out) == (0, True)
+    assert kept.state.read_text() == "a file"
+    assert not kept.service.said()
+
+
+def test_136_a_name_too_long_for_the_file_system(tmp_path: Path) -> None:
+    """One line; nothing started."""
+    service = Kept(tmp_path).service
+    ran = run("ensure-running", "x", "--state-dir", tmp_path / ("n" * 300), "--", *service.command)
+    assert ran.code == 2, ran
+    assert "no state directory" in oracle(ran, 3)
+    ran = run("ensure-running", "x", "--state-dir", f"{tmp_path}/" + "d/" * 3000 + "x", "--", *service.command)
+    assert ran.code == 2, ran
+    assert "no state directory" in oracle(ran, 3)
+    assert not service.said()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("mode", [0o000, 0o500])
+def test_136_a_state_directory_that_is_closed_to_us(public_path: Path, mode: int) -> None:
+    """EACCES: down is CRITICAL with the reason and nothing started; healthy is OK."""
+    options = need_nobody(command("ensure-running"))
+    os.chown(public_path, 65534, 65534)
+    kept = Kept(public_path, mine=65534)
+    kept.state.chmod(mode)
+    ran = kept.run(**options)
+    assert ran.code == 2, ran
+    assert "Permission denied" in oracle(ran, 3)
+    assert "nothing started" in ran.out
+    kept.room.chmod(0o755)
+    good = kept.script("good", "echo fine")
+    ran = kept.run("--check", good, **options)
+    assert (ran.code, "fine" in ran.out) == (0, True), ran
+    assert not kept.service.said()
+
+
+@pytest.mark.root
+def test_136_the_default_place_of_a_user_without_a_home(public_path: Path) -> None:
+    """The default is created with all its levels; where, is a function of the uid, and $HOME has no say."""
+    options = need_nobody(command("ensure-running")) | {"user": 12345, "group": 12345}
+    kept = Kept(public_path)
+    words = ["svc", "--start-seconds", "0", "--", "/bin/sleep", "600"]
+    ran = run("ensure-running", *words, env={"HOME": str(kept.room), "PATH": "/usr/bin:/bin"}, **options)
+    place = Path("/tmp/watchdog-tools-12345")
+    try:
+        assert ran.code == 0, ran
+        assert place.stat().st_mode & 0o777 == 0o700
+        assert {each.name for each in kept.room.iterdir()} == {"state"}
+    finally:
+        for name in ("svc.record", "svc.events", "lock/svc.lock"):
+            (place / name).unlink(missing_ok=True)
+        (place / "lock").rmdir()
+        place.rmdir()
