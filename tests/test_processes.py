@@ -132,8 +132,9 @@ def test_kernel_threads_and_zombies_have_only_the_kernels_name() -> None:
     assert match(wanted(name="nfsd"), thread) == YES
     assert match(wanted(name="nfsd", kernel=False), thread) == NO
     assert match(wanted(exe=("/usr/sbin/nfsd",)), thread) == NO
-    zombie = Process(b"", "", Stat(comm=b"averyveryverylo", state="Z"))
+    zombie = Process(b"", None, Stat(comm=b"averyveryverylo", state="Z"))
     assert match(wanted(name="averyveryverylongname"), zombie) == YES
+    assert match(wanted(exe=("/opt/averyveryverylo",)), zombie) == NO
 
 
 def test_the_words_of_what_is_wanted() -> None:

@@ -119,8 +119,8 @@ def _by_exe(paths: tuple[str, ...], process: Process) -> int:
     exe = process.exe
     if exe is not None:
         return YES if exe in paths else NO
-    if not process.line:
-        return NO if process.stat.kernel else MAYBE
+    if not process.line:  # neither a kernel thread nor a zombie has one
+        return MAYBE if process.stat.running and not process.stat.kernel else NO
     # We may not know. Where the kernel's name and its own tell the same, and another than the one
     # asked for, it is not that; who rewrites one of them stays a maybe.
     told = {name.encode("utf-8", "surrogateescape")[:COMM] for name in names(process.argv)}

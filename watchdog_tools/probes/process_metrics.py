@@ -19,7 +19,7 @@ def figure(process: Process, metric: str) -> float | None:
     import psutil
 
     if metric == "ELAPSED":  # no jump of the wall clock moves it
-        return clock.uptime() - clock.seconds(process.stat.ticks)
+        return round(clock.uptime() - clock.seconds(process.stat.ticks), 2)
     try:
         return _measured(psutil.Process(process.pid), metric, process)
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -39,4 +39,4 @@ def _measured(shown: Any, metric: str, process: Process) -> float:
         return float(shown.num_fds())
     times = shown.cpu_times()  # over its whole life, as ps has it: a look does not wait for a sample
     lived = clock.uptime() - clock.seconds(process.stat.ticks)
-    return float(100 * (times.user + times.system) / max(lived, 0.01))
+    return round(float(100 * (times.user + times.system) / max(lived, 0.01)), 2)
