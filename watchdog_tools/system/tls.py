@@ -89,6 +89,10 @@ def seal(wire: Wire, trust: Trust) -> Sealed:
 def _load(made: Context, path: str) -> None:
     try:
         if os.path.isdir(path):
+            if not _hashed(path):
+                raise Failed(
+                    LOCAL, f"cannot be verified: {path} holds no hashed certificates; `openssl rehash` makes them"
+                )
             made.load_verify_locations(None, path, None)
         else:
             made.load_verify_locations(path, None, None)
@@ -129,6 +133,10 @@ def _broken(error: OSError) -> Failed:
         return Failed(TIMEOUT, "does not finish the TLS handshake")
     said = getattr(error, "verify_message", None)
     if said:
+        try:  # a certificate that could not be opened is "not there" to OpenSSL
+            os.close(os.open("/dev/null", os.O_RDONLY))
+        except OSError as own:
+            return failed(own)
         return Failed(BROKEN, f"has a certificate that is not accepted: {said}")
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return Failed(CLOSED, "closed the connection in the TLS handshake")
