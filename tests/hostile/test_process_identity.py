@@ -202,6 +202,23 @@ def test_case_10_a_stopped_process_is_degraded(name: str, program: Callable[[str
     assert run(CP, name, "--absent").code == 2
 
 
+def test_case_11_a_process_in_d_state_is_shown(name: str, tmp_path: Path, spawn: Spawner) -> None:
+    """Uninterruptible, here in a vfork whose child waits for a FIFO: 0, with the state in the line."""
+    os.mkfifo(fifo := tmp_path / "fifo")
+    code = (
+        "import os, sys, time; opened = (os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0);"
+        "os.posix_spawn('/bin/true', ['true'], {}, file_actions=[opened]); time.sleep(3600)"
+    )
+    pid = spawn([sys.executable, "-c", code, fifo, name]).pid
+    try:
+        wait_for(lambda: (seen := look(pid)) and seen.state == "D", what="the vfork")
+        ran = run(CP, "-a", name, "-p", str(os.getpid()))
+        assert (ran.code, f"(pid {pid} in state D)" in oracle(ran, 10)) == (0, True), ran
+        assert run(CP, "-a", name, "-s", "D").code == 0
+    finally:
+        os.close(os.open(fifo, os.O_RDWR))
+
+
 @pytest.mark.root
 def test_case_13_a_container_s_process_does_not_count(name: str, spawn: Spawner) -> None:
     """Another pid namespace: 2, and the line says where it is."""
