@@ -99,13 +99,16 @@ def _rough(wanted: Wanted, pid: int, line: bytes) -> bool:
     """Whether `match` is worth its price. On bytes, it says no to nearly all of thousands."""
     if not line:
         stat = proc.read(pid, "stat") or b""
-        return b") Z " in stat or (not wanted.args and wanted.needle[:COMM] in stat)
-    if wanted.args:
+        if b") Z " in stat or wanted.args:
+            return b") Z " in stat
+        if wanted.needle[:COMM] in stat:
+            return True
+    elif wanted.args:
         return wanted.args in line.replace(b"\0", b" ")
-    if not wanted.name or wanted.needle in line:
+    elif not wanted.name or wanted.needle in line:
         return True
     try:
-        return wanted.name in os.readlink(f"/proc/{pid}/exe")
+        return str(wanted.name) in os.readlink(f"/proc/{pid}/exe")
     except OSError as error:
         return isinstance(error, PermissionError)
 

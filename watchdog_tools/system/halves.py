@@ -22,8 +22,13 @@ def beside(choose: Callable[[list[int]], list[int]], entries: list[int]) -> Call
     """
     try:
         read, write = os.pipe()
+    except OSError:
+        return lambda: choose(entries)
+    try:
         pid = os.fork()
     except OSError:
+        os.close(read)
+        os.close(write)
         return lambda: choose(entries)
     if not pid:
         _answer(choose, entries, write)

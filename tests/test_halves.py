@@ -1,0 +1,57 @@
+"""A long list in two halves: the answer is the same, whatever becomes of the fork."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from watchdog_tools.system import halves
+
+
+def odd(entries: list[int]) -> list[int]:
+    """Choose."""
+    return [entry for entry in entries if entry % 2]
+
+
+def test_the_answer_is_that_of_one_process() -> None:
+    """Also one that is longer than a pipe holds."""
+    entries = list(range(50_000))
+    assert halves.beside(odd, entries)() == odd(entries)
+    assert halves.beside(odd, [])() == []
+
+
+def test_a_fork_that_dies_costs_only_time() -> None:
+    """Its share is done by who asks."""
+    parent = os.getpid()
+
+    def deadly(entries: list[int]) -> list[int]:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return odd(entries)
+
+    def failing(entries: list[int]) -> list[int]:
+        if os.getpid() != parent:
+            raise ValueError
+        return odd(entries)
+
+    assert halves.beside(deadly, [1, 2, 3])() == [1, 3]
+    assert halves.beside(failing, [1, 2, 3])() == [1, 3]
+
+
+def test_without_a_fork_one_process_does_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on processes is no reason to see less."""
+
+    def no() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", no)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 -- as many as the system says
+    assert halves.beside(odd, [1, 2, 3])() == [1, 3]
+    assert len(os.listdir("/proc/self/fd")) == before, "a pipe was left open"  # noqa: PTH208
+
+
+def test_short_lists_are_not_worth_it() -> None:
+    """The usual host has a hundred processes."""
+    assert not halves.worth(list(range(100)))
