@@ -192,6 +192,15 @@ def test_case_65_68_a_redirect_is_named_and_not_followed(location: bytes, shown:
     assert "pw" not in line
 
 
+def test_case_67_a_redirect_that_is_not_fine_is_named_too() -> None:
+    """With -e 200 it is CRITICAL, and the line still says where it leads; 304 leads nowhere and says nothing."""
+    code, line = replied(b"HTTP/1.1 301 Moved\r\nLocation: /new\r\n\r\n", words=("-e", "200"))
+    assert code == 2
+    assert "HTTP 301 Moved, not 200, in" in line
+    assert "redirects to /new, not followed" in line
+    assert "redirects" not in replied(b"HTTP/1.1 304 Not Modified\r\n\r\n")[1]
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from watchdog_tools.wants import Findings
 
 
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
 def look(ask: Ask, say: Say) -> Result:
     """Return the verdict on one URL."""
     facts: dict[str, object] = {}
@@ -108,7 +111,7 @@ def _verdict(ask: Ask, exchange: Exchange, seconds: float, found: Findings) -> R
         said += f" {quoted(status.reason, 80)}" if status.reason else ""
         said += f", not {quoted(','.join(ask.expected), 80)}," if ask.expected else ""
     more = [words for _, words in found]
-    if fine and status.code // 100 == 3:  # noqa: PLR2004 -- the redirects
+    if status.code in _REDIRECTS:
         more.insert(0, _redirect(exchange))
     summary = "; ".join([f"{said} in {ask.timing.said(seconds)} - {ask.url}", *more])
     if ask.trust and not ask.trust.verify:

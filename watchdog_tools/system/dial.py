@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import select
+import sys
 
 from watchdog_tools.system.failures import DNS, LOCAL, REFUSED, TIMEOUT, Failed, decisive, failed
 from watchdog_tools.system.looker import TALK
@@ -152,8 +153,8 @@ def _unix(place: Place, seconds: float | None) -> Wire:
     try:
         if seconds is not None:
             # the kernel's own limit: a unix socket that does not block never waits for the backlog
-            span = int(seconds).to_bytes(8, "little") + int(seconds % 1 * 1e6).to_bytes(8, "little")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, span)
+            span = [int(part).to_bytes(8, sys.byteorder) for part in (seconds, seconds % 1 * 1e6)]
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, b"".join(span))
         sock.connect(place.address)
         sock.settimeout(seconds)
     except OSError as error:

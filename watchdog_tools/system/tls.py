@@ -15,6 +15,7 @@ from watchdog_tools.system.failures import CLOSED, LOCAL, TIMEOUT, Failed, faile
 from watchdog_tools.system.failures import TLS as BROKEN
 from watchdog_tools.system.secrets import own_rights
 from watchdog_tools.system.wire import Wire
+from watchdog_tools.text import quoted
 
 try:
     import _ssl as ssl
@@ -87,18 +88,17 @@ def seal(wire: Wire, trust: Trust) -> Sealed:
 
 
 def _load(made: Context, path: str) -> None:
+    said = f"cannot be verified: {quoted(path)}"
     try:
         if os.path.isdir(path):
             if not _hashed(path):
-                raise Failed(
-                    LOCAL, f"cannot be verified: {path} holds no hashed certificates; `openssl rehash` makes them"
-                )
+                raise Failed(LOCAL, f"{said} holds no hashed certificates; openssl rehash makes them")
             made.load_verify_locations(None, path, None)
         else:
             made.load_verify_locations(path, None, None)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no certificate in it"
-        raise Failed(LOCAL, f"cannot be verified: {path}: {why}") from None
+        raise Failed(LOCAL, f"{said}: {why}") from None
 
 
 def _store(environment: Mapping[str, str]) -> str:
