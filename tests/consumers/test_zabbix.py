@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import command
-from helpers.components import need, need_nobody
+from helpers.components import need, need_nobody, need_works
 from helpers.processes import Spawner, carriers, wait_for
 from helpers.servers import HOST, closed_port, full_backlog, serving
 
@@ -47,6 +47,7 @@ def get(spawn: Spawner, public_path: Path) -> Get:
     """Return what asks an agent, which runs as its own user, for a key."""
     agent = need("zabbix_agentd")
     need_nobody(command("check-port"))
+    need_works("unshare", "-pf", "--mount-proc", "true")
     port = free_port()
     state = public_path / "state"
     state.mkdir()
@@ -56,7 +57,10 @@ def get(spawn: Spawner, public_path: Path) -> Get:
         f"PidFile={public_path}/state/pid\nLogType=console\nServer={HOST}\nListenIP={HOST}\nListenPort={port}\n"
         f"StartAgents=2\nTimeout={TIMEOUT}\n" + KEYS.format(**words, state=state)
     )
-    spawn([agent, "-f", "-c", public_path / "agent.conf"])
+    # Its children write their titles over their environment, so that no token would tell whose they are: a pid
+    # namespace ends them all. Its first process is root's: one that changes its user no longer dies with its parent.
+    holder = ["unshare", "-pf", "--mount-proc", "--kill-child", "sh", "-c", '"$@"; exit', "sh"]
+    spawn([*holder, agent, "-f", "-c", public_path / "agent.conf"])
 
     def asked(key: str) -> str:
         with socket.create_connection((HOST, port), TIMEOUT) as sock:
