@@ -352,6 +352,14 @@ class TestChecks:
         assert "cannot look; nothing started" in ran.out
         assert not kept.service.said()
 
+    @pytest.mark.parametrize("how", ["--absent", "-c 0:0", "--negate"])
+    def test_an_absent_process_is_not_the_service(self, kept: Kept, how: str) -> None:
+        """A check that is content because there is no such process says nothing about an instance of ours."""
+        down = kept.script("down", f"test -e '{kept.service.journal}' || {{ echo down; exit 2; }}")
+        ran = kept.run("--check", f"check-process {how} wdt-no-such-process", "--check", down)
+        assert ran.code == 0, ran
+        assert "started svc" in ran.out
+
     def test_a_process_that_somebody_else_started_is_not_doubled(self, kept: Kept, spawn: Spawner) -> None:
         """Found by its name, failing at its port: it is reported, not started beside."""
         name = f"wdt{os.getpid()}"
@@ -546,7 +554,7 @@ os.execv(sys.argv[1], sys.argv[1:])
         """Down, and the directory named."""
         ran = kept.run("--cwd", "/no/such/place")
         assert ran.code == 2
-        assert "cannot change to /no/such/place: No such file or directory" in ran.out
+        assert "cannot start: changing to /no/such/place: No such file or directory" in ran.out
 
     def test_log(self, kept: Kept) -> None:
         """Output and errors are appended to it; stdin stays empty."""
@@ -569,7 +577,7 @@ os.execv(sys.argv[1], sys.argv[1:])
             log = kept.room / "no" / "log"
         ran = kept.run("--log", log)
         assert ran.code == 2, ran
-        assert f"cannot open {log}: " in ran.out
+        assert f"cannot start: opening {log}: " in ran.out
         assert not aim.exists()
         assert not kept.service.said()
 

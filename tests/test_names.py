@@ -1,0 +1,88 @@
+"""Names and marks: what a NAME is, and whose a mark is."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from watchdog_tools import names
+
+NAME = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", fullmatch=True)
+DIRECTORY = st.binary(max_size=50).map(lambda raw: os.fsdecode(b"/" + raw.replace(b"\0", b"")))
+OWNER = st.tuples(NAME, st.integers(0, 2**32 - 2), DIRECTORY)
+
+
+@given(NAME)
+def test_a_name_is_taken_as_it_is(word: str) -> None:
+    """Up to 64 of the allowed characters."""
+    assert names.service(word) == word
+
+
+@given(st.text(max_size=70))
+@example("")
+@example(".")
+@example("..")
+@example("-x")
+@example("a/b")
+@example("a" * 65)
+@example("a\n")
+@example("é")
+@example("٣")
+@example("a b")
+def test_anything_else_is_refused_with_a_sentence(word: str) -> None:
+    """A NAME becomes a file's: no slash, no leading dot or dash, no other script's digits."""
+    assume(not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", word))
+    with pytest.raises(ValueError, match=r"is not a NAME; accepted: ") as caught:
+        names.service(word)
+    assert str(caught.value).isprintable()
+
+
+def environment(value: str) -> bytes:
+    """Return an environment, as /proc shows it, with a mark among other variables."""
+    variables = ["PATH=/bin", f"{names.MARK}={value}", f"X{names.MARK}=9:9:9:x:/", "HOME=/"]
+    return b"\0".join(each.encode("utf-8", "surrogateescape") for each in variables) + b"\0"
+
+
+@given(st.integers(1, 2**22), st.integers(0, 2**40), OWNER)
+@example(7, 8, ("svc", 0, "/a:b:c"))
+@example(7, 8, ("svc", 0, "/a\nb=c"))
+def test_a_mark_is_found_again(pid: int, ticks: int, owner: tuple[str, int, str]) -> None:
+    """Whatever the directory is called."""
+    name, uid, directory = owner
+    value = names.mark(pid, ticks, uid, name, directory)
+    assert names.marked(environment(value), name, uid, directory) == (pid, ticks)
+
+
+@given(OWNER, OWNER)
+@example(("a", 0, "/x"), ("a", 0, "/x/"))
+@example(("a", 1, "/x"), ("a", 11, "/x"))
+@example(("a", 1, "/x"), ("a", 1, "/x:y"))
+def test_a_mark_is_nobody_else_s(one: tuple[str, int, str], other: tuple[str, int, str]) -> None:
+    """Another NAME, uid or directory is another service."""
+    assume(one != other)
+    value = names.mark(1, 2, one[1], one[0], one[2])
+    assert names.marked(environment(value), other[0], other[1], other[2]) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", ":", "1:2", "1:2:0", "x:2:0:svc:/d", "1:x:0:svc:/d", "-1:2:0:svc:/d", "1:2:0:svc:", "1:2:0:svc",
+     " 1:2:0:svc:/d",
+     "1" * 5000 + ":2:0:svc:/d", "1:" + "2" * 5000 + ":0:svc:/d", "1:²:0:svc:/d", "1:٢:0:svc:/d"],
+)  # fmt: skip
+def test_what_only_looks_like_a_mark(value: str) -> None:
+    """Anybody can write anything into an environment of their own."""
+    assert names.marked(environment(value), "svc", 0, "/d") is None
+
+
+@given(st.binary(max_size=200))
+@example(names.MARK.encode())
+@example(b"\0\0" + names.MARK.encode() + b"=")
+@example(names.MARK.encode() + b"=\xff:\xfe:0:svc:/d")
+def test_any_environment_can_be_read(environ: bytes) -> None:
+    """Torn, binary, empty: no mark, no exception."""
+    assert names.marked(environ, "svc", 0, "/d") is None
