@@ -11,6 +11,7 @@ LONGEST = 4096  # bytes of a record's file
 STARTING, RUNNING, FAILED, COMMAND, ENDED = "starting", "running", "failed", "command", "ended"
 _PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED)
 
+_PIDS = 1 << 22  # as many as a kernel can have
 _NUMBERS = ("pid", "ticks", "since", "attempts", "wall")
 _TEXTS = ("boot", "pidns", "timens", "why")
 
@@ -102,6 +103,8 @@ def parse(data: bytes) -> Record:
     record = Record(fields["phase"])
     for key in _NUMBERS:
         setattr(record, key, _number(fields[key]))
+    if record.pid > _PIDS:
+        raise Corrupt(f"there is no pid {record.pid}")
     for key in _TEXTS:
         setattr(record, key, fields[key])
     return record

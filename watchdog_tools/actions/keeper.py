@@ -46,7 +46,7 @@ def _kept(order: Order, why: str, say: Say, life: int) -> Result:
         say(LOCAL, "waiting for the lock")
         taken = lock.take(order.lock_wait, life)
     except (NoState, CannotLock) as error:
-        return down(order, why, f"{error}; nothing started", "no-state")
+        return _without_hands(order, why, f"{error}; nothing started", life)
     if not taken:
         return _beside(order, why, lock, life)
     lock.sign(order.limit)
@@ -68,6 +68,16 @@ def _beside(order: Order, why: str, lock: Lock, life: int) -> Result:
         return down(order, why, stuck, "lock-held")
     words = f"{order.name} is down ({why}); another run is repairing it"
     return Result(WARNING, words, reason="repairing")
+
+
+def _without_hands(order: Order, why: str, words: str, life: int) -> Result:
+    """No state directory or no lock to be had: the verdict stays the service's."""
+    health = order.look(life)
+    if health and health.works:
+        result = _healthy(order, health)
+        result.summary += f"; {words}"
+        return result
+    return down(order, why, words, "no-state")
 
 
 def _locked(run: Run) -> Result:

@@ -52,7 +52,7 @@ class Lock:
                 raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
             if taken and self.ours():
                 return True
-            if taken:  # the file was deleted and made anew under us: the new one is the lock
+            if taken:
                 self._reopen()
             elif time.monotonic() >= until or poll.poll(_POLL * 1000):
                 return False
@@ -105,11 +105,16 @@ class Lock:
         raise CannotLock(f"cannot lock {self.path}: it is not a regular file of ours alone")
 
     def _reopen(self) -> None:
-        os.close(self.descriptor)
+        """Go on with the file that is at our name now: the one that we hold was deleted."""
+        old = self.descriptor
         try:
             self.descriptor = self._opened()
         except OSError as error:
             raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
+        same = os.path.sameopenfile(old, self.descriptor)
+        os.close(old)
+        if same:  # it is the directory that is elsewhere now; who comes next would lock another file
+            raise CannotLock(f"cannot lock {self.path}: its directory was moved meanwhile")
 
 
 def _locks(directory: int) -> int:

@@ -39,7 +39,7 @@ class Order:
         wish: Wish,
         look: Callable[[int], Health | None],
         seen: Callable[[int, str], Seen],
-        marked: Callable[[str, int], list[Identity]],
+        marked: Callable[[tuple[str, ...], int], list[Identity]],
         look_seconds: float,
         lock_wait: float,
         start_seconds: float,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.names import MARK
-from watchdog_tools.system.trust import untrusted
+from watchdog_tools.system.trust import interpreter, untrusted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,11 +93,25 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
     return Plan(wish, executable, env, identity)
 
 
+def executables(plan: Plan) -> tuple[str, ...]:
+    """Return what /proc/PID/exe may say of an instance: the command, or what interprets it."""
+    try:
+        words = [os.fsdecode(word) for word in interpreter(plan.executable)]
+    except OSError:
+        words = []
+    if words and os.path.basename(words[0]) == "env":
+        try:
+            words = [_executable(words[-1], plan.env.get("PATH", _PATH))]
+        except CannotStart:
+            words = []
+    return tuple(os.path.realpath(path) for path in (plan.executable, *words[:1]))
+
+
 def _trust(executable: str) -> None:
     try:
         why = untrusted(executable)
     except OSError as error:
-        why = f"{error.filename or executable}: {error.strerror}"
+        raise CannotStart(f"{error.filename or executable}: {error.strerror}") from None
     if why:
         raise CannotStart(f"refused: {why} (--user, or --allow-unsafe-path)")
 

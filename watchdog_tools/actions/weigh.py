@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import backoff, decision
-from watchdog_tools.actions.plan import CannotStart, resolve
+from watchdog_tools.actions.plan import CannotStart, executables, resolve
 from watchdog_tools.actions.run import now
 from watchdog_tools.record import COMMAND, DAEMON
 from watchdog_tools.system.identity import here
@@ -51,13 +51,13 @@ def weigh(order: Order, health: Health, seen: Seen) -> Weighed:
     return Weighed(choice, marked, daemons, wait / 1000)
 
 
-def _expected(order: Order) -> tuple[str, int]:
-    """Return the executable and the uid that an instance of ours would have."""
+def _expected(order: Order) -> tuple[tuple[str, ...], int]:
+    """Return the executables that an instance of ours may have, and its uid."""
     try:
         plan = resolve(order.wish, os.environ)
-    except CannotStart:
-        return "", os.geteuid()
-    return plan.executable, plan.uid
+    except (CannotStart, OSError):
+        return (), os.geteuid()
+    return executables(plan), plan.uid
 
 
 def _daemons(record: Record | None) -> list[int]:

@@ -21,7 +21,7 @@ def ask(command: Command, argv: list[str]) -> Raw | None:
     """
     if _completed(command):
         return None
-    raw = _parsed(command, argv)
+    raw = read(command, argv)
     if "help" in raw:
         from watchdog_tools.cli.page import page
 
@@ -31,10 +31,17 @@ def ask(command: Command, argv: list[str]) -> Raw | None:
 
         sys.stdout.write(version(command))
     else:
-        _count(command, raw["args"])
         return raw
     sys.stdout.flush()
     return None
+
+
+def read(command: Command, argv: list[str]) -> Raw:
+    """Return the raw values of `argv`, which may ask for a page, and print nothing. Raise Wrong."""
+    raw = _parsed(command, argv)
+    if not {"help", "version"} & set(raw):
+        _count(command, raw["args"])
+    return raw
 
 
 def built(command: Command) -> click.Command:
@@ -94,7 +101,7 @@ def _count(command: Command, given: list[str]) -> None:
 
 def _completed(command: Command) -> bool:
     variable = f"_{command.name.replace('-', '_').upper()}_COMPLETE"
-    if variable not in os.environ:
+    if not _asked(os.environ.get(variable, "")):
         return False
     from click.shell_completion import shell_complete
 
@@ -105,3 +112,13 @@ def _completed(command: Command) -> bool:
     shell_complete(click_command, {}, command.name, variable, os.environ[variable])
     sys.stdout.flush()
     return True
+
+
+def _asked(instruction: str) -> bool:
+    """Whether a shell asks: a variable alone must not turn a check into something that exits 0.
+
+    `bash_source` prints the script to install and is asked without arguments; `bash_complete` brings the words along.
+    """
+    shell, _, what = instruction.partition("_")
+    asked = len(sys.argv) == 1 if what == "source" else what == "complete" and "COMP_WORDS" in os.environ
+    return shell in ("bash", "zsh", "fish") and asked

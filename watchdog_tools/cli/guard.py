@@ -42,7 +42,7 @@ def guard(command: Command, argv: list[str]) -> NoReturn:
 
 def _invoke(command: Command, argv: list[str], started: float, tick: float) -> int:
     raw = fast.parse(command, argv)
-    if raw is None or f"_{command.name.replace('-', '_').upper()}_COMPLETE" in os.environ:
+    if raw is None or f"_{command.name.replace('-', '_').upper()}_COMPLETE" in os.environ:  # click decides
         from watchdog_tools.cli.face import ask
 
         raw = ask(command, argv)

@@ -33,11 +33,11 @@ def parse(words: list[str]) -> Job:
     command = find(words[0])
     raw = fast.parse(command, words[1:])
     if raw is None:
-        from watchdog_tools.cli.face import ask
+        from watchdog_tools.cli.face import read
 
-        raw = ask(command, words[1:])
-        if raw is None:
-            raise Wrong(f"{words[0]}: help and version are not checks")
+        raw = read(command, words[1:])
+        if {"help", "version"} & set(raw):
+            raise Wrong("help and version are not checks")
     values = convert(command, raw)
     made = job(command, values, command.settle(values))
     if "timeout" not in raw:

@@ -15,10 +15,18 @@ def start(name: str) -> NoReturn:
     """Run the console script `name`, isolated from what the environment adds to the import path."""
     isolate()
     gc.disable()  # a process that lives for milliseconds collects no garbage worth 0.7 M instructions
-    from watchdog_tools.cli.guard import guard
-    from watchdog_tools.cli.inner import find
+    try:
+        from watchdog_tools.cli.guard import guard
+        from watchdog_tools.cli.inner import find
 
-    guard(find(name), sys.argv[1:])
+        command = find(name)
+    except BaseException as error:  # noqa: BLE001 -- no memory, no descriptors, a broken installation
+        words = f"{name} UNKNOWN - cannot be loaded: {type(error).__name__}: {error}"
+        try:
+            os.write(1, words.encode("ascii", "backslashreplace")[:1000].replace(b"\n", b" ") + b"\n")
+        finally:
+            os._exit(3)
+    guard(command, sys.argv[1:])
 
 
 def isolate() -> None:

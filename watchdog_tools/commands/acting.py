@@ -86,7 +86,7 @@ def _order(config: Config, seconds: float, path: str) -> Order:
         wish=_wish(config),
         look=lambda life: _health(config, seconds, life),
         seen=instance.look_in,
-        marked=lambda executable, target: _marked(config, path, executable, target),
+        marked=lambda executables, target: _marked(config, path, executables, target),
         look_seconds=seconds,
         syslog=bool(values["syslog"]),
         **spans,
@@ -120,9 +120,9 @@ def _health(config: Config, seconds: float, wake: int) -> Health | None:
     return Health([(name, told(result)) for (name, _), result in zip(config.checks, results, strict=True)])
 
 
-def _marked(config: Config, path: str, executable: str, target: int) -> list[Identity]:
+def _marked(config: Config, path: str, executables: tuple[str, ...], target: int) -> list[Identity]:
     uid = os.geteuid()
-    return marked.find(marked.Owner(name=config.name, directory=path, uid=uid, target=target, executable=executable))
+    return marked.find(marked.Owner(name=config.name, directory=path, uid=uid, target=target, executables=executables))
 
 
 def _foreseen(config: Config, seconds: float) -> Result:
@@ -132,7 +132,7 @@ def _foreseen(config: Config, seconds: float) -> Result:
         order = _order(config, seconds, config.path)
         plans.resolve(order.wish, os.environ)
         weighed = weigh(order, health, instance.look(order.path, config.name))
-    except (NoState, plans.CannotStart) as error:
+    except (NoState, plans.CannotStart, FileNotFoundError) as error:
         return Result(CRITICAL, f"{words}; would start nothing: {error}", reason="dry-run")
     except Unseen as error:
         return Result(UNKNOWN, f"{words}; would start nothing: {error}", reason="dry-run")

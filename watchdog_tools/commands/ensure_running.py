@@ -72,9 +72,8 @@ def _settle(values: Values) -> Config:
         raise Wrong(str(error)) from None
     if not command[0]:
         raise Wrong("the start command is empty")
-    directory = values["state_dir"]
-    if directory is not None and not _plain(str(directory)):
-        raise Wrong(f"--state-dir: {str(directory)[:80]!r} is not an absolute path without . or ..")
+    if values["state_dir"] is not None:
+        values["state_dir"] = _plain(values["state_dir"])
     if not str(values["cwd"]).startswith("/"):
         raise Wrong("--cwd: an absolute path is accepted")
     if values["log"] and not str(values["log"]).startswith("/"):
@@ -87,8 +86,12 @@ def _settle(values: Values) -> Config:
     )
 
 
-def _plain(path: str) -> bool:
-    return path.startswith("/") and not {".", ".."} & set(path.split("/")) and path.strip("/") != ""
+def _plain(path: str) -> str:
+    """Return the one spelling of an absolute path: the mark of an instance holds it."""
+    parts = [part for part in path.split("/") if part]
+    if not path.startswith("/") or not parts or {".", ".."} & set(parts):
+        raise Wrong(f"--state-dir: {path[:80]!r} is not an absolute path without . or ..")
+    return "/" + "/".join(parts)
 
 
 def _umask(word: str) -> int:

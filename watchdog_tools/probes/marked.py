@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from watchdog_tools import names
 from watchdog_tools.system import identity, marks, proc
 
@@ -15,19 +13,19 @@ if TYPE_CHECKING:
 class Owner:
     """Whose mark counts: `uid` the keeper's, `target` the uid that an instance is started with.
 
-    executable: the start command's own file; as root we accept any uid of an instance that runs it,
-    since a program may change its uid itself.
+    executables: the start command's own file, and its interpreter's; as root we accept any uid of an
+    instance that runs one of them, since a program may change its uid itself.
     """
 
-    __slots__ = ("directory", "executable", "name", "target", "uid")
+    __slots__ = ("directory", "executables", "name", "target", "uid")
 
-    def __init__(self, *, name: str, directory: str, uid: int, target: int, executable: str) -> None:
+    def __init__(self, *, name: str, directory: str, uid: int, target: int, executables: tuple[str, ...]) -> None:
         """Take the fields as the class describes them."""
         self.name = name
         self.directory = directory
         self.uid = uid
         self.target = target
-        self.executable = executable
+        self.executables = executables
 
 
 def find(owner: Owner) -> list[Identity]:
@@ -54,6 +52,6 @@ def _is_target(pid: int, owner: Owner) -> bool:
     if int(status["Uid"].split()[1]) == owner.target:
         return True
     try:
-        return owner.uid == 0 and proc.exe(pid) == os.path.realpath(owner.executable)
+        return owner.uid == 0 and proc.exe(pid) in owner.executables
     except PermissionError:
         return False

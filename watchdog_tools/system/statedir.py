@@ -57,10 +57,15 @@ def descend(level: int, name: str) -> int:
     except FileNotFoundError:
         raise NoState(f"no state directory: {name} does not exist", missing=True) from None
     except OSError as error:
-        words = error.strerror
-        if stat.S_ISLNK(os.stat(name, dir_fd=level, follow_symlinks=False).st_mode):
-            words = "it is a symbolic link, name the real path"
-        raise NoState(f"no state directory: {name}: {words}") from None
+        words = "it is a symbolic link, name the real path" if _is_link(level, name) else error.strerror
+        raise NoState(f"no state directory: {name[:80]}: {words}") from None
+
+
+def _is_link(level: int, name: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=level, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def _verify(level: int, path: str, *, last: bool) -> None:

@@ -16,16 +16,19 @@ def untrusted(path: str) -> str:
     return _walk(path) or _interpreter(path)
 
 
-def _interpreter(path: str) -> str:
+def interpreter(path: str) -> list[bytes]:
+    """Return the words behind `#!` in the first line of a script, none for what is not one. Raise OSError."""
     with open(path, "rb") as file:
         head = file.read(256)
-    if head[:2] != b"#!":
-        return ""
-    words = head[2:].split(b"\n")[0].split()
+    return head[2:].split(b"\n")[0].split() if head[:2] == b"#!" else []
+
+
+def _interpreter(path: str) -> str:
+    words = interpreter(path)
     if not words:
         return ""
-    interpreter = os.fsdecode(words[0])
-    return _walk(interpreter) if interpreter.startswith("/") else f"its interpreter {interpreter} is not absolute"
+    first = os.fsdecode(words[0])
+    return _walk(first) if first.startswith("/") else f"its interpreter {first} is not absolute"
 
 
 def _walk(path: str) -> str:
