@@ -31,7 +31,7 @@ PURE = {"__future__", "binascii", "collections", "functools", "itertools", "json
 # (measured with callgrind). A whole check may cost 19; `import re` alone is 25, `socket` 34.
 CHEAP = {
     *("__future__", "sys", "os", "time", "posix", "stat", "io", "marshal"),  # loaded already
-    *("_signal", "_thread", "errno", "itertools"),  # built in
+    *("_signal", "_thread", "errno", "gc", "itertools"),  # built in
     *("binascii", "fcntl", "grp", "math", "pwd", "resource", "select", "syslog"),  # in C
 }
 # What a command may load besides: the price of its job, within its budget. `socket` stands in for a missing `_socket`.

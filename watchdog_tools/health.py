@@ -28,7 +28,8 @@ class Health:
         self.asked = bool(checks)
         self.state = worst(result.state for _, result in checks)
         telling = [(name, result) for name, result in checks if name not in _TALK]
-        self.exists = any(name == "check-process" and result.state in (OK, WARNING) for name, result in telling)
+        # the count, not the state: with --absent or --negate, OK means that there is none
+        self.exists = any(name == "check-process" and _counted(result) for name, result in telling)
         blind = [result.summary for _, result in telling if result.state == UNKNOWN]
         self.veto = blind[0] if blind else ""
         said = [result.summary for _, result in checks if result.state == self.state]
@@ -44,6 +45,10 @@ class Health:
     def down(self) -> bool:
         """Whether the checks call for an instance: only CRITICAL does."""
         return self.state == CRITICAL or not self.asked
+
+
+def _counted(result: Result) -> bool:
+    return any(metric.name == "procs" and metric.value > 0 for metric in result.metrics)
 
 
 def lines(checks: Sequence[tuple[str, Result]]) -> list[str]:
