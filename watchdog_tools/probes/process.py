@@ -6,7 +6,7 @@ import os
 
 from watchdog_tools.headcount import Found
 from watchdog_tools.interpreters import base
-from watchdog_tools.processes import COMM, MAYBE, NO, match
+from watchdog_tools.processes import MAYBE, NO, match
 from watchdog_tools.system import proc
 from watchdog_tools.system.looker import LOCAL, MATCH
 from watchdog_tools.system.process import Gone, Process
@@ -97,12 +97,13 @@ def candidates(wanted: Wanted, pids: Iterable[int]) -> Matched:
 
 def _rough(wanted: Wanted, pid: int, line: bytes) -> bool:
     """Whether `match` is worth its price. On bytes, it says no to nearly all of thousands."""
-    if not line:
-        stat = proc.read(pid, "stat") or b""
-        if b") Z " in stat or wanted.args:
-            return b") Z " in stat
-        if wanted.needle[:COMM] in stat:
+    if not line and (wanted.name or wanted.args):
+        stat = proc.piece(pid, "stat") or b"() X 0 0 0 0 0 0"
+        state, _, _, _, _, _, flags, *_ = stat[stat.rindex(b")") + 2 :].split(None, 7)
+        if state == b"Z":
             return True
+        if wanted.args or int(flags) & proc.KTHREAD:  # such a thread has no exe, and asking is dear
+            return not wanted.args and wanted.needle in stat
     elif wanted.args:
         return wanted.args in line.replace(b"\0", b" ")
     elif not wanted.name or wanted.needle in line:
