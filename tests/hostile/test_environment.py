@@ -21,6 +21,8 @@ from helpers.components import NOBODY, need
 from helpers.instances import Kept, marked
 from helpers.processes import Spawner, alive, everyone, look, wait_for
 
+import watchdog_tools
+
 GONE = ("check-process", "wdt-no-such-process")
 PORT = ("check-port", "127.0.0.1:1")
 LOOKS = (GONE, PORT, ("check-http", "http://127.0.0.1:1/"))  # nobody is there: all of them are CRITICAL
@@ -151,13 +153,13 @@ class TestVariables:
 
     # What people set while they look for a mistake in a program of their own, all at once.
     ACCIDENTS = {  # noqa: RUF012 -- nobody changes it
-        **dict.fromkeys(("PYTHONINSPECT", "PYTHONDEVMODE", "PYTHONFAULTHANDLER", "PYTHONTRACEMALLOC"), "1"),
-        **dict.fromkeys(("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH", "PYTHONCASEOK"), "1"),
-        "PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error", "PYTHONMALLOC": "debug", "PYTHONSTARTUP": "/etc/passwd",
+        **dict.fromkeys(("PYTHONINSPECT", "PYTHONDEVMODE", "PYTHONFAULTHANDLER", "PYTHONUNBUFFERED"), "1"),
+        **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH", "PYTHONCASEOK"), "1"),
+        "PYTHONWARNINGS": "error", "PYTHONSTARTUP": "/etc/passwd",
         "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "TZ": ":/nowhere", "OPENSSL_CONF": "/nowhere",
     }  # fmt: skip
 
-    @pytest.mark.parametrize("words", [*LOOKS, ("check-port", "--no-such-option"), ("ensure-running", "--help")])
+    @pytest.mark.parametrize("words", [*LOOKS, ("check-port", "--no-such-option")])
     def test_of_python(self, words: tuple[str, ...]) -> None:
         """Neither code nor line, and nothing on stderr."""
         ran, plain = run(*words, env={**CRON, **self.ACCIDENTS}), run(*words, env=CRON)
@@ -212,9 +214,24 @@ class TestVariables:
         assert run(*hangs[:-1], env={**CRON, "WATCHDOG_TOOLS_TIMEOUT": "300ms"}, timeout=5).code == 2
         assert run(*PORT, env={**CRON, "WATCHDOG_TOOLS_FOR": "", "WATCHDOG_TOOLS_TIMEOUT": ""}).code == 2
 
+    @pytest.mark.parametrize("value", ["", "x", "bash_source", "bash_complete", "fish_x", "sh_source"])
+    def test_of_completion(self, value: str) -> None:
+        """The variable by which shells ask for completion turns no check into something that exits 0."""
+        ran = run(*PORT, env={**CRON, "_CHECK_PORT_COMPLETE": value})
+        assert (ran.code, oracle(ran, 2).startswith("PORT CRITICAL - ")) == (2, True), ran
+
     @pytest.mark.root
     def test_of_ours_count_for_nothing_in_another_s_rights(self) -> None:
         """Who runs us with rights that are not his own does not choose how we speak."""
         words = [need("setpriv"), f"--ruid={NOBODY}", "--clear-groups", command(PORT[0]), PORT[1]]
         ran = run(*words, env={**CRON, "WATCHDOG_TOOLS_FOR": "docker", "WATCHDOG_TOOLS_FORMAT": "json"})
         assert (ran.code, ran.out.startswith("PORT CRITICAL - ")) == (2, True), ran
+
+
+def test_an_installation_that_is_broken(tmp_path: Path) -> None:
+    """What cannot even be loaded is UNKNOWN in one line, not a traceback with the code of "degraded"."""
+    copy = tmp_path / "watchdog_tools"
+    shutil.copytree(Path(watchdog_tools.__file__).parent, copy)
+    (copy / "commands/check_port.py").write_text("import wdt_no_such_module\n")
+    ran = run(*PORT, env={**CRON, "PYTHONPATH": str(tmp_path)})
+    assert (ran.code, "cannot be loaded: ModuleNotFoundError" in oracle(ran, 2)) == (3, True), ran
