@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog_tools.interpreters import family, script
+from watchdog_tools.interpreters import script
 
 CASES = [
     ("sh /opt/myagent.sh -v", "/opt/myagent.sh"),
@@ -49,11 +49,3 @@ def test_what_an_interpreter_runs(line: str, expected: str) -> None:
     """The script, module or jar; nothing for code on the command line, nor for other programs."""
     program, *words = line.split()
     assert script(program, words) == expected
-
-
-@pytest.mark.parametrize(
-    ("program", "expected"), [("/usr/bin/python3.11", "python"), ("-bash", "bash"), ("php-fpm8.2", "php-fpm"), ("", "")]
-)
-def test_versions_are_one_family(program: str, expected: str) -> None:
-    """`python3.11` reads its options as `python` does."""
-    assert family(program) == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog_tools.who import carries, names, ours, own_names
+from watchdog_tools.who import carries, family, named, names, ours, own_names
 
 NAMES = [
     ("/usr/sbin/nginx", {"nginx"}),
@@ -24,10 +24,23 @@ def test_the_names_that_argv0_gives(first: str, expected: set[str]) -> None:
     assert set(own_names(first)) == expected
 
 
+@pytest.mark.parametrize(
+    ("program", "expected"), [("/usr/bin/python3.11", "python"), ("-bash", "bash"), ("php-fpm8.2", "php-fpm"), ("", "")]
+)
+def test_versions_are_one_family(program: str, expected: str) -> None:
+    """`python3.11` reads its options as `python` does."""
+    assert family(program) == expected
+
+
 def test_all_names_of_a_process() -> None:
     """By executable, by argv[0], and by script, also where argv[0] is made up."""
-    assert names(["agent", "/srv/agent.py"], "/usr/bin/python3.11") == {"agent", "agent.py", "python3.11"}
-    assert names([], "") == set()
+    argv = ["agent", "/srv/agent.py"]
+    assert all(named(name, argv, "/usr/bin/python3.11") for name in ("agent", "agent.py", "python3.11"))
+    assert not named("agent.py", argv)
+    assert not named("python3", argv, "/usr/bin/python3.11")
+    assert named("sleep", [], "/bin/sleep")
+    assert names(["python3", "/srv/agent.py"]) == {"python3", "agent.py"}
+    assert names([]) == set()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from watchdog_tools.who import family
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,16 +55,6 @@ _GRAMMARS = {
     **dict.fromkeys(("lua", "luajit"), _LUA),
     **dict.fromkeys(("tclsh", "wish"), _TCL),
 }  # fmt: skip
-
-
-def base(path: str) -> str:
-    """Return the last component of a path."""
-    return path.rpartition("/")[2]
-
-
-def family(program: str) -> str:
-    """Return `python` for `/usr/bin/python3.11`, `bash` for the login shell `-bash`."""
-    return base(program).lstrip("-").rstrip("0123456789.")
 
 
 def script(program: str, words: list[str]) -> str:

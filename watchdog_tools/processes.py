@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from watchdog_tools.interpreters import base
 from watchdog_tools.text import quoted
-from watchdog_tools.who import names
+from watchdog_tools.who import base, named, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def match(wanted: Wanted, process: Process) -> int:
 
 def _by_name(wanted: Wanted, name: str, process: Process) -> int:
     in_words = wanted.needle in process.line
-    if in_words and name in names(process.argv):
+    if in_words and named(name, process.argv):
         return YES
     if not process.line:
         if process.stat.kernel:  # nobody else can take such a name
@@ -110,7 +109,7 @@ def _by_name(wanted: Wanted, name: str, process: Process) -> int:
     exe = process.exe
     if exe is None:  # another user's: the kernel's 15 bytes are a hint, not a proof
         return MAYBE if process.stat.comm == wanted.needle[:COMM] else NO
-    if base(exe) == name or (in_words and name in names(process.argv, exe)):
+    if named(name, process.argv if in_words else [], exe):
         return YES
     return NO
 

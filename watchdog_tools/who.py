@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from watchdog_tools.interpreters import base, family, script
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -30,6 +28,16 @@ WRAPPERS = frozenset({
 _PUNCTUATION = str.maketrans(dict.fromkeys(";|&()<>{}'\"`$=\n\t", " "))
 
 
+def base(path: str) -> str:
+    """Return the last component of a path."""
+    return path.rpartition("/")[2]
+
+
+def family(program: str) -> str:
+    """Return `python` for `/usr/bin/python3.11`, `bash` for the login shell `-bash`."""
+    return base(program).lstrip("-").rstrip("0123456789.")
+
+
 def own_names(first: str) -> tuple[str, ...]:
     """Return the names that argv[0] gives: its whole basename, and its first word where it is a title.
 
@@ -44,21 +52,23 @@ def own_names(first: str) -> tuple[str, ...]:
     return (whole,)
 
 
-def names(argv: list[str], exe: str = "") -> set[str]:
-    """Return all that a process is called: by its exe, by argv[0], by its script or module."""
-    found = {base(exe)} if exe else set()
-    if argv:
-        found.update(own_names(argv[0]))
-        found.update(base(script(program, argv[1:])) for program in (argv[0], exe) if program)
-    return found - {""}
+def named(name: str, argv: list[str], exe: str = "") -> bool:
+    """Whether a process is called `name`: by its exe, by argv[0], by its script or module."""
+    if exe and base(exe) == name:
+        return True
+    return bool(argv) and (name in own_names(argv[0]) or name in _scripts(argv, exe))
+
+
+def names(argv: list[str]) -> set[str]:
+    """Return all that a process is called by its arguments."""
+    return {*own_names(argv[0]), *_scripts(argv, "")} - {""} if argv else set()
 
 
 def ours(argv: list[str]) -> str:
     """Return which of our own commands a process runs, or empty."""
     if not argv or family(argv[0]) != "python":
         return ""
-    name = base(script(argv[0], argv[1:]))
-    return name if name in OURS else ""
+    return next((name for name in _scripts(argv, "") if name in OURS), "")
 
 
 def carries(argv: list[str]) -> bool:
@@ -83,3 +93,10 @@ def counts(wanted: Wanted, process: Process, own: Container[int], above: Contain
     if (wanted.by_words() or not wanted.by_name()) and carries(argv):
         return False
     return ours(argv) in ("", wanted.name)
+
+
+def _scripts(argv: list[str], exe: str) -> list[str]:
+    """Return what it runs as an interpreter, by argv[0] or else by its exe."""
+    from watchdog_tools.interpreters import script  # most daemons are none
+
+    return [base(script(program, argv[1:])) for program in (argv[0], exe) if program]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.headcount import Found
-from watchdog_tools.interpreters import base
 from watchdog_tools.processes import MAYBE, NO, match
 from watchdog_tools.system import proc
 from watchdog_tools.system.looker import LOCAL, MATCH
 from watchdog_tools.system.process import Gone, Process
 from watchdog_tools.text import quoted
-from watchdog_tools.who import counts, ours
+from watchdog_tools.who import base, counts, ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
