@@ -59,9 +59,12 @@ def named(name: str, argv: list[str], exe: str = "") -> bool:
     return bool(argv) and (name in own_names(argv[0]) or name in _scripts(argv, exe))
 
 
-def names(argv: list[str]) -> set[str]:
-    """Return all that a process is called by its arguments."""
-    return {*own_names(argv[0]), *_scripts(argv, "")} - {""} if argv else set()
+def names(argv: list[str], exe: str = "") -> set[str]:
+    """Return all that a process is called."""
+    found = {base(exe)}
+    if argv:
+        found.update(own_names(argv[0]), _scripts(argv, exe))
+    return found - {""}
 
 
 def ours(argv: list[str]) -> str:
