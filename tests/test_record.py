@@ -16,7 +16,8 @@ WORD = st.text("0123456789abcdef-", max_size=40)
 RECORDS = st.builds(
     Record,
     st.sampled_from([record.STARTING, record.RUNNING, record.FAILED, record.COMMAND, record.ENDED]),
-    **dict.fromkeys(("pid", "ticks", "since", "attempts", "wall"), NUMBER),
+    pid=st.integers(0, 2**22),  # as many as a kernel gives out
+    **dict.fromkeys(("ticks", "since", "attempts", "wall"), NUMBER),
     **dict.fromkeys(("boot", "pidns", "timens", "why"), WORD),
 )
 WHOLE = Record(record.RUNNING, pid=4711, ticks=12, boot="b", pidns="1", timens="2", since=3, attempts=4, wall=5)

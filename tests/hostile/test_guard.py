@@ -26,20 +26,22 @@ CATASTROPHE = "a" * 40 + "b"
 
 
 @pytest.fixture
-def silent() -> Iterator[int]:
-    """Return a port that takes connections and says nothing."""
+def silent() -> Iterator[socket.socket]:
+    """Return a listener that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield int(server.getsockname()[1])
+        server.settimeout(10)
+        yield server
 
 
 @pytest.fixture
-def hangs(silent: int, spawn: Spawner) -> dict[str, list[str]]:
+def hangs(silent: socket.socket, spawn: Spawner) -> dict[str, list[str]]:
     """Return command lines whose look takes for ever, by what holds it."""
+    port = silent.getsockname()[1]
     spawn([sys.executable, "-S", "-c", "import time; time.sleep(600)", CATASTROPHE])
     return {
-        "talk": ["check-port", "-e", "banner", "-t", "30", f"127.0.0.1:{silent}"],
+        "talk": ["check-port", "-e", "banner", "-t", "30", f"127.0.0.1:{port}"],
         "match": ["check-process", "--ereg-argument-array", "(a+)+$", "-t", "30"],
-        "http": ["check-http", "-t", "30", f"http://127.0.0.1:{silent}/"],
+        "http": ["check-http", "-t", "30", f"http://127.0.0.1:{port}/"],
     }
 
 
@@ -124,12 +126,13 @@ def test_a_look_that_crashes(hangs: dict[str, list[str]], spawn: Spawner, name: 
     assert time.monotonic() - begun < 2
 
 
-def test_a_look_that_is_stopped(hangs: dict[str, list[str]], spawn: Spawner) -> None:
+def test_a_look_that_is_stopped(hangs: dict[str, list[str]], silent: socket.socket, spawn: Spawner) -> None:
     """The deadline is the guard's: a stopped look changes nothing about it, and is not left behind."""
-    words = [*hangs["talk"][:-2], "1", hangs["talk"][-1]]
+    words = [*hangs["talk"][:-2], "2", hangs["talk"][-1]]
     guard, looker = busy(words, spawn)
-    os.kill(looker.pid, signal.SIGSTOP)
-    out = guard.communicate(timeout=2.5)[0].decode()
+    with silent.accept()[0]:  # now it talks
+        os.kill(looker.pid, signal.SIGSTOP)
+        out = guard.communicate(timeout=3.5)[0].decode()
     assert guard.returncode == 2, out
     assert "timed out" in out
     assert not alive(looker.pid)
