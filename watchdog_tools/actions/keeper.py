@@ -66,7 +66,7 @@ def _beside(order: Order, why: str, lock: Lock, life: int) -> Result:
     stuck = lock.stuck()
     if stuck:
         return down(order, why, stuck, "lock-held")
-    words = f"{order.name} is down ({why}); another run is repairing it"
+    words = f"{order.name} is not up ({why}); another run is repairing it"
     return Result(WARNING, words, reason="repairing")
 
 

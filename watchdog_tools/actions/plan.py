@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.names import MARK
+from watchdog_tools.system.proc import read
 from watchdog_tools.system.trust import interpreter, untrusted
 
 TYPE_CHECKING = False
@@ -81,7 +82,7 @@ class Plan:
 def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
     """Return the plan. Raise CannotStart."""
     account = _account(wish)
-    env = _environment(wish, environment, account)
+    env = _environment(wish, _coerced(environment), account)
     executable = _executable(wish.argv[0], env.get("PATH", _PATH))
     identity = None
     if account:
@@ -146,6 +147,14 @@ def _account(wish: Wish) -> tuple[str, int, int, str, str] | None:
         except KeyError:
             raise CannotStart(f"there is no group {wish.group}") from None
     return entry.pw_name, entry.pw_uid, gid, entry.pw_dir, entry.pw_shell
+
+
+def _coerced(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the caller's variables: where it set no locale, Python has put LC_CTYPE among ours."""
+    given = read("self", "environ", 1 << 21) or b""
+    if any(line.startswith(b"LC_CTYPE=") for line in given.split(b"\0")):
+        return environment
+    return {key: value for key, value in environment.items() if key != "LC_CTYPE"}
 
 
 def _environment(

@@ -75,9 +75,10 @@ def taken_over(run: Run, record: Record, what: str = "") -> Result:
     if descriptor is None:
         return down(run.order, "it ended just now", "the next run starts it", "died")
     born = Born(record.identity, descriptor)
+    since = min(record.since, now())
     if record.phase == STARTING:
-        return settle(run, born, record.attempts, record.since, what)
-    return verify(run, born, record.since / 1000 + run.order.startup_timeout, what)
+        return settle(run, born, record.attempts, since, what)
+    return verify(run, born, since / 1000 + run.order.startup_timeout, what)
 
 
 def _died_at_once(run: Run, born: Born, attempts: int) -> Result:

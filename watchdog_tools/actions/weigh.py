@@ -73,4 +73,4 @@ def _flight(order: Order, record: Record | None, boot: str) -> int:
     if record is None or record.boot != boot:
         return 0
     # gone, and nobody saw when: its end is counted from the run that finds it so
-    return span if record.phase == COMMAND else record.since + span - now()
+    return span if record.phase == COMMAND else min(record.since, now()) + span - now()

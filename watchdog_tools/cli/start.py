@@ -21,9 +21,9 @@ def start(name: str) -> NoReturn:
 
         command = find(name)
     except BaseException as error:  # noqa: BLE001 -- no memory, no descriptors, a broken installation
-        words = f"{name} UNKNOWN - cannot be loaded: {type(error).__name__}: {error}"
+        words = f"{name} UNKNOWN - cannot be loaded: {type(error).__name__}: {error}"[:1000]
         try:
-            os.write(1, words.encode("ascii", "backslashreplace")[:1000].replace(b"\n", b" ") + b"\n")
+            os.write(1, "".join(char if " " <= char <= "~" else "?" for char in words).encode() + b"\n")
         finally:
             os._exit(3)
     guard(command, sys.argv[1:])

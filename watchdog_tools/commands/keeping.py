@@ -132,7 +132,10 @@ def _instance(config: Config) -> Result:
         return Result(UNKNOWN, str(error), reason="blind", details={"note": "", "phase": "", "pid": 0})
     record = seen.record if seen.alive else None
     phase, pid, since = (record.phase, record.pid, record.since) if record else ("", 0, 0)
-    words = f"pid {pid}, up {spoken(max(uptime() - since / 1000, 0))}" if record else "no instance"
+    age = spoken(max(uptime() - since / 1000, 0))
+    words = "no instance"
+    if record:
+        words = f"pid {pid}, up {age}" if phase == RUNNING else f"{phase}, pid {pid} since {age}"
     state = OK if phase == RUNNING else CRITICAL
     return Result(state, words, details={"note": seen.note, "phase": phase, "pid": pid, "corrupt": seen.corrupt})
 
