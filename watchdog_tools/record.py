@@ -105,10 +105,10 @@ def parse(data: bytes) -> Record:
         setattr(record, key, _number(fields[key]))
     if record.pid > _PIDS:
         raise Corrupt(f"there is no pid {record.pid}")
-    if record.dump() != data:
-        raise Corrupt("it is not as this program writes it")
     for key in _TEXTS:
         setattr(record, key, fields[key])
+    if record.dump() != data:
+        raise Corrupt("it is not as this program writes it")
     return record
 
 
