@@ -44,6 +44,18 @@ def test_87_the_caller_s_pipe_is_free(kept: Kept, how: str) -> None:
     assert ran.out == f"<SERVICE OK - started svc (pid {kept.service.one()})>\n"
 
 
+def test_87_an_actor_that_outlives_its_guard_does_not_hold_the_pipe(kept: Kept) -> None:
+    """Killed in the middle of a start, `$(…)` is at its end, though the start is finished behind it."""
+    words = [command("ensure-running"), *kept.words(), "--start-seconds", "3", "--", *kept.service.command]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as guard:
+        wait_for(kept.service.said)
+        guard.kill()
+        assert guard.communicate(timeout=1)[0] == b""
+        assert kept.openers(), "the actor was to be alive still"
+    wait_for(lambda: kept.record()["phase"] == "running")
+    assert kept.service.one()
+
+
 def test_88_an_outer_lock_ends_with_ensure_running(kept: Kept) -> None:
     """`flock LOCK ensure-running …` without -o: the instance holds neither that lock nor ours."""
     need("flock")
@@ -416,4 +428,16 @@ def test_a_guard_killed_while_its_actor_waits_begins_nothing(kept: Kept, spawn: 
     wait_for(lambda: len(kept.openers()) > 1, 30, "a run at the lock")
     waiter.kill()
     wait_for(lambda: len(kept.openers()) == 1, 5, "the actor's end")
+    assert not kept.service.said()
+
+
+def test_a_guard_killed_while_its_actor_backs_off_begins_nothing(kept: Kept, spawn: Spawner) -> None:
+    """Alone, an actor that waits out a backoff ends at once, instead of starting what nobody asks for any more."""
+    kept.run(command=["/bin/false"])
+    record = kept.state / "svc.record"
+    record.write_text(record.read_text().replace("attempts=1", "attempts=3"))  # 4 s, within a run's patience
+    guard = spawn([command("ensure-running"), *kept.words(), "--", *kept.service.command])
+    wait_for(lambda: not kept.is_free(), 5, "the actor's lock")
+    guard.kill()
+    wait_for(lambda: not kept.openers(), 2, "the actor's end")
     assert not kept.service.said()
