@@ -39,6 +39,8 @@ def lines(draw: DrawFn, command: Command) -> list[str]:
     arguments = [[word] for word in draw(st.lists(WORDS, min_size=count, max_size=count))]
     parts = draw(st.permutations([*options, *arguments]))
     line = [word for part in parts for word in part]
+    if command.tail:
+        return [*line, *draw(st.sampled_from([["--"], []] + [["--", "prog", "-x", "--", "--help"]] * 8))]
     if draw(st.integers(0, 9)) == 0:
         line.insert(draw(st.integers(0, len(line))), "--")
     return line
@@ -47,11 +49,9 @@ def lines(draw: DrawFn, command: Command) -> list[str]:
 def by_click(command: Command, line: list[str]) -> dict[str, list[str]] | str:
     """What click makes of a line that asks for no page: raw values, or why it refuses."""
     try:
-        raw = face._parsed(command, line)
-        face._count(command, raw["args"])
+        return face.read(command, line)
     except Wrong as wrong:
         return str(wrong)
-    return raw
 
 
 @BY_NAME
@@ -78,6 +78,7 @@ def test_each_option_alone_takes_the_fast_path(command: Command) -> None:
     for option in command.options:
         for flag in option.flags:
             line = [*arguments, flag, "1"] if option.metavar else [*arguments, flag]
+            line += ["--", "prog", flag] if command.tail else []
             if option.name in ("help", "version"):
                 assert fast.parse(command, line) is None
             else:
@@ -106,9 +107,14 @@ def test_no_spelling_is_declared_twice_or_refused_and_taken(command: Command) ->
         ("check-http ftp://x/", "http"),
         ("check-http http://x/ -w 5:1", "range"),
         ("check-http http://x/ --for nobody", "docker, k8s"),
-        ("ensure-running web", "missing argument"),
+        ("ensure-running web", "stands behind --"),
+        ("ensure-running web sleep 5 --port :1", "stands behind --"),
+        ("ensure-running web -- ", "stands behind --"),
+        ("ensure-running -- sleep 5", "missing argument"),
+        ("ensure-running web more -- sleep 5", "unexpected argument 'more'"),
+        ("ensure-running web --startup-timeout 30d -- true", "longer than a day"),
         ("ensure-running .web -- true", "NAME"),
-        ("ensure-running web true --nice 3", "stand behind --"),
+        ("ensure-running web --nice 3 -- true", "stand behind --"),
         ("ensure-running web --check 'check-port' -- true", "check-port"),
         ("ensure-running web --check 'check-port :80 --bogus' -- true", "--bogus"),
         ("ensure-running web --oneshot -- true", "--oneshot needs"),
@@ -133,6 +139,14 @@ def test_wrong_usage_is_unhealthy_where_codes_are_bool(consumer: str) -> None:
     """Docker has only 0 and 1; a usage error is not healthy."""
     assert run("check-port", "--for", consumer, "--bogus").code == 1
     assert run("check-port", f"--for={consumer}", "--bogus").code == 1
+
+
+def test_the_style_of_a_usage_error_is_not_read_from_the_start_command() -> None:
+    """`--for docker` behind -- is the program's own option; an explicit style beats the environment."""
+    assert run("ensure-running", "x", "--bogus", "--", "prog", "--for", "docker").code == 3
+    env = {"PATH": "/usr/bin:/bin", "WATCHDOG_TOOLS_FOR": "docker"}
+    assert run("check-port", "--bogus", env=env).code == 1
+    assert run("check-port", "--exit-style", "nagios", "--bogus", env=env).code == 3
 
 
 def test_wrong_usage_for_zabbix_is_the_one_code_that_is_not_0() -> None:

@@ -50,7 +50,7 @@ def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
         step = f"opening {plan.wish.log or '/dev/null'}"
         _standard(plan.wish.log)
         own = process("self")
-        env = plan.env | {MARK: mark(os.getpid(), own.ticks if own else 0, keeper, name, directory)}
+        env = {MARK: mark(os.getpid(), own.ticks if own else 0, keeper, name, directory)} | plan.env
         step = f"executing {plan.wish.argv[0]}"
         if os.read(ties.go, 1):
             os.execve(plan.executable, plan.wish.argv, env)  # noqa: S606 -- argv, never a shell

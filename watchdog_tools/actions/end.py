@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 
 from watchdog_tools.system import proc
-from watchdog_tools.system.identity import handle, of
+from watchdog_tools.system.family import signal_all
 from watchdog_tools.system.marks import descends
 
 TYPE_CHECKING = False
@@ -25,7 +24,7 @@ def end_family(born: Born) -> list[int]:
     leader, ticks = born.identity[:2]
     family = _family(leader, ticks)
     for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process sees TERM only after CONT
-        _signal_all(family(), number)
+        signal_all(family(), number)
     until = time.monotonic() + _GRACE
     while family() and time.monotonic() < until:
         born.ended(0.05)
@@ -33,7 +32,7 @@ def end_family(born: Born) -> list[int]:
         left = family()
         if not left:
             break
-        _signal_all(left, signal.SIGKILL)
+        signal_all(left, signal.SIGKILL)
         time.sleep(0.02)
     return family()
 
@@ -53,16 +52,3 @@ def _is_member(pid: int, leader: int, ticks: int) -> bool:
         return False
     # the leader is not reaped yet, so that its number is its own still
     return found.session == leader or descends(pid, leader, ticks)
-
-
-def _signal_all(pids: list[int], number: int) -> None:
-    for pid in pids:
-        identity = of(pid)
-        descriptor = handle(identity) if identity else None
-        if descriptor is None:
-            continue
-        try:
-            signal.pidfd_send_signal(descriptor, number)
-        except OSError:
-            pass
-        os.close(descriptor)

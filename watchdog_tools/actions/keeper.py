@@ -6,15 +6,18 @@ import os
 
 from watchdog_tools import decision
 from watchdog_tools.actions import recordfile, starting
+from watchdog_tools.actions.deaths import DAEMONS
 from watchdog_tools.actions.lock import CannotLock, Lock
 from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.run import Run, down, left, rest
 from watchdog_tools.actions.statedir import prepare
 from watchdog_tools.actions.weigh import weigh
-from watchdog_tools.record import COMMAND, ENDED, STARTING, Record, Seen
+from watchdog_tools.record import COMMAND, ENDED, RUNNING, STARTING, Record, Seen
 from watchdog_tools.result import CRITICAL, UNKNOWN, WARNING, Result
 from watchdog_tools.system.clock import seconds
+from watchdog_tools.system.identity import here
 from watchdog_tools.system.looker import LOCAL
+from watchdog_tools.system.marks import family
 from watchdog_tools.system.proc import Unseen
 from watchdog_tools.system.statedir import NoState
 from watchdog_tools.units import spoken
@@ -107,7 +110,7 @@ def _act(run: Run, health: Health) -> Result:
     if choice == decision.FOUND:
         return Result(CRITICAL, f"{run.name} is alive but failing: {health.words}; not restarted", reason="failing")
     if choice == decision.DAEMON:
-        words = f"{starting.DAEMONS}; what it became lives on as pid {weighed.daemons[0]}; not started beside it"
+        words = f"{DAEMONS}; what it became lives on as pid {weighed.daemons[0]}; not started beside it"
         return down(run.order, health.words or "no instance", words, "daemon")
     if choice == decision.IN_FLIGHT:
         return _in_flight(run, record, health, alive=seen.alive)
@@ -116,8 +119,6 @@ def _act(run: Run, health: Health) -> Result:
 
 def _started(run: Run, record: Record | None, health: Health, wait: float) -> Result:
     why = health.words or "no instance"
-    if record and record.phase == "running":
-        run.event("died", pid=record.pid)
     if wait > PATIENCE:
         attempts = record.attempts if record else 0
         words = f"backing off after {attempts} failed starts, next try in {spoken(wait)}"
@@ -125,7 +126,18 @@ def _started(run: Run, record: Record | None, health: Health, wait: float) -> Re
     if wait > 0:
         run.say(LOCAL, f"backing off for {spoken(wait)}")
         rest(run, wait)
+        return _locked(run)  # the world has gone on meanwhile
+    if record and record.phase == RUNNING:
+        _mourn(run, record)
     return starting.start(run, record, why)
+
+
+def _mourn(run: Run, record: Record) -> None:
+    """Say that the last instance died while nobody watched, and what it left running."""
+    run.event("died", pid=record.pid)
+    orphans = family(record.pid, record.ticks) if record.identity[2:] == here() else []
+    if orphans:
+        run.notes.append(f"the last instance left pid {', '.join(map(str, orphans[:5]))} running")
 
 
 def _seen(run: Run) -> Seen:
@@ -142,7 +154,7 @@ def _adopted(run: Run, marked: list[Identity]) -> Record:
     identity = min(marked, key=lambda each: each[1])
     if len(marked) > 1:
         run.notes.append(f"{len(marked)} instances carry its mark")
-    record = run.record(STARTING, attempts=0, identity=identity, since=int(seconds(identity[1]) * 1000))
+    record = run.record(STARTING, 0, identity=identity, since=int(seconds(identity[1]) * 1000))
     run.write(record)
     run.event("adopted", pid=record.pid)
     return record
@@ -151,7 +163,7 @@ def _adopted(run: Run, marked: list[Identity]) -> Record:
 def _in_flight(run: Run, record: Record | None, health: Health, *, alive: bool) -> Result:
     pid = f" (pid {record.pid})" if record and alive else ""
     if record and record.phase == COMMAND and not alive:
-        run.write(run.record(ENDED, attempts=record.attempts + 1))
+        run.write(run.record(ENDED, record.attempts + 1))
     words = f"{run.name} is down ({health.words}); start in progress{pid}"
     return Result(WARNING, words, reason="repairing")
 

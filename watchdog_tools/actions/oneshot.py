@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from watchdog_tools.result import Result
 
 
-def command(run: Run, born: Born, attempts: int, why: str) -> Result:
+def command(run: Run, born: Born, why: str) -> Result:
     """Wait for the command within --startup-timeout, then look until healthy for as long again."""
     limit = run.order.startup_timeout
     run.say("local", f"waiting for the start command (pid {born.identity[0]})")
@@ -26,9 +26,9 @@ def command(run: Run, born: Born, attempts: int, why: str) -> Result:
         words = f"the start command did not return within {limit:g} s and was ended with all that it started"
         if survivors:
             words += f"; not ended: pid {', '.join(map(str, survivors))}"
-        return failed(run, why, words, attempts)
+        return failed(run, why, words)
     fate = born.fate()
-    run.write(run.record(ENDED, attempts=attempts + 1))
+    run.write(run.record(ENDED, run.attempts + 1))
     run.event("start command ended", how=fate)
     good = fate == "exited with 0"
     until = uptime() + (limit if good else 0.0)
@@ -38,4 +38,4 @@ def command(run: Run, born: Born, attempts: int, why: str) -> Result:
             verdict.summary += f"; but the start command {fate}"
         return verdict
     return failed(run, why, "the start command succeeded but it is still failing" if good
-                   else f"the start command {fate}", attempts)  # fmt: skip
+                   else f"the start command {fate}")  # fmt: skip

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.names import MARK
+from watchdog_tools.system.commands import chain, executables, located
 from watchdog_tools.system.proc import read
-from watchdog_tools.system.trust import interpreter, untrusted
+from watchdog_tools.system.trust import untrusted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOBODY = (1 << 32) - 1  # the id that system calls read as "leave it"
 _KEPT = ("LANG", "LC_ALL", "TZ")  # of the caller's variables with --clean-env
 _OURS = ("WATCHDOG_", "LISTEN_")  # prefixes of variables that are about us or our caller
 _ALSO = ("NOTIFY_SOCKET", MARK, "PWD", "OLDPWD", "_", "SHLVL")  # the last four are about the caller's shell
@@ -74,6 +76,14 @@ class Plan:
         self.identity = identity
 
     @property
+    def executables(self) -> tuple[str, ...]:
+        """What /proc/PID/exe may say of an instance: whatever its words name, or what interprets that.
+
+        `setpriv … PROGRAM` and its like become another program, of another user.
+        """
+        return executables(self.wish.argv, self.executable, self.env.get("PATH", _PATH))
+
+    @property
     def uid(self) -> int:
         """The uid that the instance starts with."""
         return self.identity[0] if self.identity else os.geteuid()
@@ -83,49 +93,29 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
     """Return the plan. Raise CannotStart."""
     account = _account(wish)
     env = _environment(wish, _coerced(environment), account)
-    executable = _executable(wish.argv[0], env.get("PATH", _PATH))
+    path = env.get("PATH", _PATH)
+    executable = located(wish.argv[0], path)
+    if executable is None:
+        raise CannotStart(f"{wish.argv[0]} is not in PATH ({path})")
     identity = None
     if account:
         name, uid, gid = account[:3]
         groups = os.getgrouplist(name, gid) if wish.group is None else [gid]
         identity = (uid, gid, groups)
     if os.geteuid() == 0 and (identity is None or identity[0] == 0) and not wish.trust_any:
-        _trust(executable)
+        _trust(executable, path)
     return Plan(wish, executable, env, identity)
 
 
-def executables(plan: Plan) -> tuple[str, ...]:
-    """Return what /proc/PID/exe may say of an instance: the command, or what interprets it."""
+def _trust(executable: str, path: str) -> None:
+    why = ""
     try:
-        words = [os.fsdecode(word) for word in interpreter(plan.executable)]
-    except OSError:
-        words = []
-    if words and os.path.basename(words[0]) == "env":
-        try:
-            words = [_executable(words[-1], plan.env.get("PATH", _PATH))]
-        except CannotStart:
-            words = []
-    return tuple(os.path.realpath(path) for path in (plan.executable, *words[:1]))
-
-
-def _trust(executable: str) -> None:
-    try:
-        why = untrusted(executable)
+        for each in chain(executable, path):
+            why = why or untrusted(each)
     except OSError as error:
         raise CannotStart(f"{error.filename or executable}: {error.strerror}") from None
     if why:
         raise CannotStart(f"refused: {why} (--user, or --allow-unsafe-path)")
-
-
-def _executable(word: str, path: str) -> str:
-    """Return the absolute path of the command, which execve has the last word on."""
-    if "/" in word:
-        return word if word.startswith("/") else f"{os.getcwd()}/{word}"
-    for place in path.split(":"):
-        candidate = f"{place}/{word}"
-        if place.startswith("/") and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
-            return candidate
-    raise CannotStart(f"{word} is not in PATH ({path})")
 
 
 def _account(wish: Wish) -> tuple[str, int, int, str, str] | None:
@@ -137,16 +127,21 @@ def _account(wish: Wish) -> tuple[str, int, int, str, str] | None:
 
     try:
         own = str(os.geteuid()) if wish.user is None else wish.user
-        entry = pwd.getpwuid(int(own)) if own.isdigit() else pwd.getpwnam(own)
-    except KeyError:
+        entry = pwd.getpwuid(int(own)) if _is_number(own) else pwd.getpwnam(own)
+    except (KeyError, ValueError, OverflowError):
         raise CannotStart(f"there is no user {wish.user or os.geteuid()}") from None
     gid = entry.pw_gid
     if wish.group is not None:
         try:
-            gid = int(wish.group) if wish.group.isdigit() else grp.getgrnam(wish.group).gr_gid
-        except KeyError:
+            gid = int(wish.group) if _is_number(wish.group) else grp.getgrnam(wish.group).gr_gid
+        except (KeyError, ValueError):
             raise CannotStart(f"there is no group {wish.group}") from None
     return entry.pw_name, entry.pw_uid, gid, entry.pw_dir, entry.pw_shell
+
+
+def _is_number(word: str) -> bool:
+    # isdigit() alone would take digits of other scripts
+    return word.isascii() and word.isdigit() and len(word) <= 10 and int(word) < _NOBODY  # noqa: PLR2004
 
 
 def _coerced(environment: Mapping[str, str]) -> Mapping[str, str]:

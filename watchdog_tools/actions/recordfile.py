@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def write(directory: int, name: str, record: Record) -> None:
 
 def set_aside(directory: int, name: str) -> None:
     """Keep an unusable record as NAME.corrupt (one is kept), out of the way of the next one."""
+    _remove(directory, f"{name}.corrupt")
     try:
         os.rename(f"{name}.record", f"{name}.corrupt", src_dir_fd=directory, dst_dir_fd=directory)
     except OSError:
@@ -41,7 +43,10 @@ def set_aside(directory: int, name: str) -> None:
 
 
 def _remove(directory: int, name: str) -> None:
+    """Remove what stands in our way; a directory that is not empty is moved out of it."""
     try:
         os.unlink(name, dir_fd=directory)
+    except IsADirectoryError:
+        os.rename(name, f"{name}.{time.time_ns()}", src_dir_fd=directory, dst_dir_fd=directory)
     except OSError:
         return

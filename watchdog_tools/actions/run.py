@@ -23,9 +23,12 @@ _BAD = ("died", "cannot start")
 
 
 class Run:
-    """One run. `notes` are sentences that its line ends with; `life` tells of the guard's end."""
+    """One run. `notes` are sentences that its line ends with; `life` tells of the guard's end.
 
-    __slots__ = ("boot", "directory", "life", "lock", "name", "notes", "order", "say")
+    attempts: starts in a row before this run's own, of which none has been stable yet.
+    """
+
+    __slots__ = ("attempts", "boot", "directory", "life", "lock", "name", "notes", "order", "say")
 
     def __init__(self, order: Order, directory: int, lock: Lock, say: Say, life: int) -> None:
         """Take what the run works with; the lock is held."""
@@ -36,13 +39,14 @@ class Run:
         self.say = say
         self.life = life
         self.boot = boot_id()
+        self.attempts = 0
         self.notes: list[str] = []
 
     def alone(self) -> bool:
         """Whether our guard is gone, so that no further step may begin."""
         return is_over(self.life)
 
-    def record(self, phase: str, *, attempts: int, identity: Identity | None = None, since: int = 0) -> Record:
+    def record(self, phase: str, attempts: int, identity: Identity | None = None, since: int = 0) -> Record:
         """Return a record of this moment; `since` in milliseconds, 0 for now."""
         import time
 
@@ -84,16 +88,16 @@ def left(order: Order) -> Result:
     return Result(UNKNOWN, f"{order.name}: ended before anything was done", reason="signal")
 
 
-def failed(run: Run, why: str, words: str, attempts: int, daemon: Identity | None = None) -> Result:
+def failed(run: Run, why: str, words: str, daemon: Identity | None = None) -> Result:
     """Remember a start that failed, so that the next ones back off. Return the verdict.
 
     daemon: the instance that ended and left a daemon behind, by whose mark that is known.
     """
-    record = run.record(FAILED, attempts=attempts + 1, identity=daemon)
+    record = run.record(FAILED, run.attempts + 1, identity=daemon)
     record.why = DAEMON if daemon else ""
     run.write(record)
     run.event("cannot start", why=words)
-    wait = spoken(backoff.delay(attempts + 1) / 1000)
+    wait = spoken(backoff.delay(run.attempts + 1) / 1000)
     return down(run.order, why, f"{words}; next try in {wait}", "failed")
 
 

@@ -6,6 +6,7 @@ import os
 
 from watchdog_tools import backoff
 from watchdog_tools.actions import recordfile
+from watchdog_tools.actions.deaths import died_at_once
 from watchdog_tools.actions.lock import CannotLock
 from watchdog_tools.actions.oneshot import command
 from watchdog_tools.actions.plan import CannotStart, resolve
@@ -13,10 +14,8 @@ from watchdog_tools.actions.run import down, failed, left, now
 from watchdog_tools.actions.spawn import Born, spawn
 from watchdog_tools.actions.verify import verify
 from watchdog_tools.record import COMMAND, RUNNING, STARTING
-from watchdog_tools.result import OK, WARNING
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.identity import handle
-from watchdog_tools.system.marks import family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,41 +24,39 @@ if TYPE_CHECKING:
     from watchdog_tools.result import Result
     from watchdog_tools.system.identity import Identity
 
-DAEMONS = "a program that turns itself into a daemon wants its foreground flag, or --oneshot"
-
 
 def start(run: Run, last: Record | None, why: str) -> Result:
     """Start the service once: it is down, and may be started now. `why`: the look's own words."""
     if run.alone():
         return left(run.order)
-    attempts = backoff.earned(last, now(), run.boot)
+    run.attempts = backoff.earned(last, now(), run.boot)
     oneshot = run.order.wish.oneshot
     try:
         plan = resolve(run.order.wish, os.environ)
         run.say("local", "starting it")
         phase = COMMAND if oneshot else STARTING
         born = spawn(plan, run.lock.descriptor, run.name, run.order.path,
-                     lambda identity: _commit(run, phase, attempts, identity))  # fmt: skip
+                     lambda identity: _commit(run, phase, identity))  # fmt: skip
     except CannotStart as error:
-        return failed(run, why, f"cannot start: {error}", attempts)
+        return failed(run, why, f"cannot start: {error}")
     except (OSError, CannotLock) as error:
         words = getattr(error, "strerror", None) or error
         return down(run.order, why, f"nothing started: {words}", "no-state")
     run.event("started", pid=born.identity[0])
     if oneshot:
-        return command(run, born, attempts, why)
-    return settle(run, born, attempts, now(), f"started {run.name}")
+        return command(run, born, why)
+    return settle(run, born, now(), f"started {run.name}")
 
 
-def settle(run: Run, born: Born, attempts: int, since: int, what: str) -> Result:
+def settle(run: Run, born: Born, since: int, what: str) -> Result:
     """Stay until an instance has lived for --start-seconds, write it down, look until healthy.
 
     since: its start, in milliseconds of the boot clock. The guard's end does not end this step.
     """
     seconds = run.order.start_seconds
     if born.ended(max(since / 1000 + seconds - uptime(), 0)):
-        return _died_at_once(run, born, attempts)
-    run.write(run.record(RUNNING, attempts=attempts + 1, identity=born.identity, since=since))
+        return died_at_once(run, born)
+    run.write(run.record(RUNNING, run.attempts + 1, identity=born.identity, since=since))
     if run.alone():
         return left(run.order)
     run.say("local", f"verifying pid {born.identity[0]}")
@@ -76,32 +73,14 @@ def taken_over(run: Run, record: Record, what: str = "") -> Result:
         return down(run.order, "it ended just now", "the next run starts it", "died")
     born = Born(record.identity, descriptor)
     since = min(record.since, now())
+    run.attempts = record.attempts
     if record.phase == STARTING:
-        return settle(run, born, record.attempts, since, what)
+        return settle(run, born, since, what)
     return verify(run, born, since / 1000 + run.order.startup_timeout, what)
 
 
-def _died_at_once(run: Run, born: Born, attempts: int) -> Result:
-    fate = born.fate()
-    run.event("died", pid=born.identity[0], how=fate)
-    health = run.order.look(run.life)
-    daemons = family(*born.identity[:2]) if fate == "exited with 0" else []
-    words = f"pid {born.identity[0]} {fate} within {run.order.start_seconds:g} s of its start"
-    if fate == "exited with 0":
-        words += f"{_left_behind(daemons)}; {DAEMONS}"
-    verdict = failed(run, "", words, attempts, born.identity if daemons else None)
-    if health and health.works:  # the verdict is the service's, whoever serves
-        verdict.state = OK if health.state != WARNING else WARNING
-        verdict.summary = f"{run.name} is healthy: {health.words}; but {words}"
-    return verdict
-
-
-def _commit(run: Run, phase: str, attempts: int, identity: Identity) -> None:
+def _commit(run: Run, phase: str, identity: Identity) -> None:
     """Write who was born, before it may run; nothing starts if that, or the lock, is lost."""
-    recordfile.write(run.directory, run.name, run.record(phase, attempts=attempts, identity=identity))
+    recordfile.write(run.directory, run.name, run.record(phase, run.attempts, identity=identity))
     if not run.lock.ours():
         raise CannotLock("the lock file was replaced meanwhile")
-
-
-def _left_behind(pids: list[int]) -> str:
-    return f" and left pid {', '.join(map(str, pids[:5]))} behind" if pids else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from watchdog_tools.actions.run import down, left, rest
+from watchdog_tools.actions.deaths import died
+from watchdog_tools.actions.run import left, rest
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.system.clock import uptime
 
@@ -29,9 +30,7 @@ def verify(run: Run, born: Born | None, until: float, what: str = "") -> Result:
         if health.works or not health.asked or uptime() >= until:
             break
         if _ended(run, born, min(pause, max(until - uptime(), 0))):
-            if born and not run.alone():
-                return down(order, f"pid {born.identity[0]} {born.fate()}", "the next run starts it", "died")
-            return left(order)
+            return left(order) if born is None or run.alone() else died(run, born)
         pause = min(pause * 2, _LONGEST)
     pid = f" (pid {born.identity[0]})" if born else ""
     words = f": {health.words}" if health.words else ""

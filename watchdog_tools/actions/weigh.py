@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import backoff, decision
-from watchdog_tools.actions.plan import CannotStart, executables, resolve
+from watchdog_tools.actions.plan import CannotStart, resolve
 from watchdog_tools.actions.run import now
 from watchdog_tools.record import COMMAND, DAEMON
 from watchdog_tools.system.identity import here
@@ -57,7 +57,7 @@ def _expected(order: Order) -> tuple[tuple[str, ...], int]:
         plan = resolve(order.wish, os.environ)
     except (CannotStart, OSError):
         return (), os.geteuid()
-    return executables(plan), plan.uid
+    return plan.executables if plan.identity is None else (), plan.uid
 
 
 def _daemons(record: Record | None) -> list[int]:

@@ -38,9 +38,13 @@ def ask(command: Command, argv: list[str]) -> Raw | None:
 
 def read(command: Command, argv: list[str]) -> Raw:
     """Return the raw values of `argv`, which may ask for a page, and print nothing. Raise Wrong."""
-    raw = _parsed(command, argv)
+    head, tail = command.divided(argv)
+    raw = _parsed(command, head)
     if not {"help", "version"} & set(raw):
+        if command.tail and not tail:
+            raise Wrong(f"missing argument: the start command stands behind --, {command.name} NAME -- START COMMAND")
         _count(command, raw["args"])
+    raw["args"].extend(tail)
     return raw
 
 
@@ -86,7 +90,7 @@ def _unknown(command: Command, error: click.NoSuchOption) -> str:
         return f"{flag} is not taken here: {command.refused[flag]}"
     near = list(error.possibilities or ())[:2]  # nearest first
     guess = f"; did you mean {' or '.join(near)}?" if near else ""
-    if command.run:  # the only ones that carry another command line
+    if command.tail:
         guess += "; options of the start command stand behind --"
     return f"no such option {flag[:80]}{guess}"
 

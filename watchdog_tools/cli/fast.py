@@ -15,7 +15,10 @@ def parse(command: Command, argv: list[str]) -> Raw | None:
     """Return the raw values of `argv` (without the command's own name), or None."""
     flags = command.by_flag()
     raw: Raw = {"args": []}
-    words = iter(argv)
+    head, tail = command.divided(argv)
+    if command.tail and not tail:
+        return None
+    words = iter(head)
     for word in words:
         if word == "--":
             raw["args"].extend(words)
@@ -34,6 +37,7 @@ def parse(command: Command, argv: list[str]) -> Raw | None:
         raw.setdefault(option.name, []).append(value or "")
     least, most = command.arguments[1]
     given = len(raw["args"])
+    raw["args"].extend(tail)
     return raw if least <= given and (given <= most or most < 0) else None
 
 

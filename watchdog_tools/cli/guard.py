@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import pairwise
 
 from watchdog_tools import exits
 from watchdog_tools.cli import fast, outlet
-from watchdog_tools.cli.common import settle
+from watchdog_tools.cli.common import PRESETS, settle
 from watchdog_tools.cli.options import Wrong
 from watchdog_tools.cli.signals import Signals
 from watchdog_tools.cli.values import convert
@@ -93,8 +94,8 @@ def _say(command: Command, values: Values, result: Result, started: float, durat
 def _refuse(command: Command, argv: list[str], wrong: Wrong) -> int:
     """Say wrong usage in one line; the style is read leniently, since the line could not be parsed."""
     outlet.put(text.line(command.label, Result(UNKNOWN, f"usage: {wrong}; see {command.name} --help")))
-    words = " ".join(argv).replace("=", " ") + " "
-    consumers = ("docker", "k8s", "cron")
-    as_bool = "--exit-style bool " in words or any(f"--for {each} " in words for each in consumers)
-    as_bool = as_bool or os.environ.get("WATCHDOG_TOOLS_FOR") in consumers
-    return exits.code("bool" if as_bool else "nagios", UNKNOWN, "usage")
+    words = " ".join(command.divided(argv)[0]).replace("=", " ").split(" ")
+    said = dict(pairwise(words))
+    consumer = said.get("--for") or os.environ.get("WATCHDOG_TOOLS_FOR", "")
+    style = said.get("--exit-style") or PRESETS.get(consumer, PRESETS["nagios"])[0]
+    return exits.code("bool" if style == "bool" else "nagios", UNKNOWN, "usage")

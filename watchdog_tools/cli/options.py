@@ -58,12 +58,13 @@ class Command:
     settle: converted values -> configuration; raises Wrong. look: configuration -> Result, in a
     looker. run: for a command that is more than one look; it gets the whole invocation.
     refused: options of the monitoring plugin of the same job that we do not take -> what to use.
+    tail: another command line stands behind the first `--`, and everything there is its own.
     down: the value that Zabbix gets when the target is down, None for the state's number.
     """
 
     __slots__ = (
         "arguments", "down", "examples", "exits", "label", "look", "name", "notes", "options", "refused",
-        "run", "settle", "summary", "target",
+        "run", "settle", "summary", "tail", "target",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, declared once a command
@@ -82,6 +83,7 @@ class Command:
         exits: tuple[tuple[str, str], ...] = (),
         notes: str = "",
         refused: dict[str, str] | None = None,
+        tail: bool = False,
         down: float | None = None,
     ) -> None:
         """Take the fields as the class describes them."""
@@ -98,8 +100,16 @@ class Command:
         self.exits = exits
         self.notes = notes
         self.refused = refused or {}
+        self.tail = tail
         self.down = down
 
     def by_flag(self) -> dict[str, Option]:
         """Return each spelling with its option."""
         return {flag: option for option in self.options for flag in option.flags}
+
+    def divided(self, argv: list[str]) -> tuple[list[str], list[str]]:
+        """Return our own words, and those of the command line behind the first `--`, if we carry one."""
+        if not self.tail or "--" not in argv:
+            return argv, []
+        at = argv.index("--")
+        return argv[:at], argv[at + 1 :]

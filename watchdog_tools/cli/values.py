@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from watchdog_tools.cli.options import Command, Option, Raw, Values
 
+_DAY = 86400.0
 STATES = {"ok": OK, "warning": WARNING, "warn": WARNING, "critical": CRITICAL, "crit": CRITICAL, "unknown": UNKNOWN}
 
 
@@ -63,10 +64,18 @@ def state(word: str) -> int:
     return STATES[word.lower()]
 
 
+def wait(word: str) -> float:
+    """Return the seconds of a wait, which poll counts in milliseconds of 31 bits. Raise ValueError."""
+    seconds = units.duration(word)
+    if seconds > _DAY:
+        raise ValueError(f"{word[:80]!r} is longer than a day")
+    return seconds
+
+
 def timeout(word: str) -> tuple[float, int | None]:
     """Return (seconds, state on timeout or None) of `SECONDS[:STATE]`. Raise ValueError."""
     span, colon, name = word.partition(":")
-    seconds = units.duration(span)
+    seconds = wait(span)
     if seconds <= 0:
         raise ValueError("0 would mean no time to look; accepted: 10, 500ms, 10:unknown")
     return seconds, state(name) if colon else None
@@ -89,7 +98,7 @@ def _text(word: str) -> str:
 CONVERTERS: dict[str, Callable[[str], object]] = {
     "text": _text,
     "any": str,
-    "duration": units.duration,
+    "duration": wait,
     "size": units.size,
     "range": Range,
     "whole": whole,

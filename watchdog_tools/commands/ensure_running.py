@@ -82,7 +82,7 @@ def _settle(values: Values) -> Config:
     if values["oneshot"] and not asked:
         raise Wrong("--oneshot needs a --check, or a short form of one: its command says nothing about the service")
     return Config(
-        name, tuple(command), values, _umask(str(values["umask"])), _pairs(values), checks(values, command[0])
+        name, tuple(command), values, _umask(str(values["umask"])), _pairs(values), checks(name, command[0], values)
     )
 
 
@@ -114,7 +114,8 @@ COMMAND = Command(
     name="ensure-running",
     label="SERVICE",
     summary="Keep exactly one instance of a program running: look, and start it only if it is down.",
-    arguments=("NAME [--] START COMMAND", (2, -1), "the service's own name, then the command that starts it"),
+    arguments=("NAME -- START COMMAND", (1, 1), "the service's own name; behind --, the command that starts it"),
+    tail=True,
     options=_OPTIONS,
     settle=_settle,
     run=run,

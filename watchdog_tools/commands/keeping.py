@@ -9,7 +9,7 @@ from watchdog_tools.cli.options import Wrong
 from watchdog_tools.health import Health, lines
 from watchdog_tools.probes import instance
 from watchdog_tools.record import RUNNING, STARTING
-from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen
@@ -47,20 +47,42 @@ class Config:
         return str(self.values["state_dir"] or default(os.geteuid()))
 
 
-def checks(values: Values, start: str) -> Checks:
-    """Return the looks that the options ask for. Raise Wrong."""
+def checks(name: str, start: str, values: Values) -> Checks:
+    """Return the looks that the options ask for; `name` and `start` are the service's. Raise Wrong."""
     written = [_split(str(line)) for line in values["check"]]
     user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
     of_user = ["-u", str(user)] if user else []
     if values["process"]:
         written.append(["check-process", *of_user, "--", str(values["process"])])
-    if values["pidfile"]:
-        # a live pid that runs something else is stale; a --oneshot command is not what will run
-        same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
-        written.append(["check-process", "--pidfile", str(values["pidfile"]), *same])
     written += [["check-port", "--", str(target)] for target in values["port"]]
     written += [["check-http", "--", str(url)] for url in values["url"]]
-    return tuple((os.path.basename(words[0]), _job(words)) for words in written)
+    looks = [(os.path.basename(words[0]), _job(words)) for words in written]
+    return (*looks, *([("check-process", _pidfile_job(name, start, values))] if values["pidfile"] else []))
+
+
+def _pidfile_job(name: str, start: str, values: Values) -> Job:
+    """Return the look at a pidfile. A live pid that runs something else is stale, but not our own instance's.
+
+    A start command may become another program (`nice`, a shell's exec), and a --oneshot one is not what will run.
+    """
+    same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
+    job = _job(["check-process", "--pidfile", values["pidfile"], *same])
+    plain = job.look
+
+    def look(say: Say) -> Result:
+        result = plain(say)
+        if result.reason != "stale":
+            return result
+        from watchdog_tools.probes import pidfile
+
+        seen = instance.look(values["state_dir"] or default(os.geteuid()), name)
+        pid, _ = pidfile.read(values["pidfile"])
+        if seen.record is None or not seen.alive or pid != seen.record.pid:
+            return result
+        return Result(OK, f"pid {pid} of the pidfile is the instance itself", metrics=[Metric("procs", 1, low=0)])
+
+    job.look = look
+    return job
 
 
 def _split(line: str) -> list[str]:
@@ -91,7 +113,7 @@ def _job(words: list[str]) -> Job:
 
         return plugin.look(tuple(words), say)
 
-    return Job(look, target=name)
+    return Job(look, target=name, foreign=True)
 
 
 def run(config: Config, values: Values, wake: int) -> Result | None:

@@ -22,11 +22,12 @@ class Job:
     a deadline that strikes while we only looked at our own machine is UNKNOWN.
     down: what Zabbix gets as value when it timed out; None means the state's number.
     limit: seconds of its own, None for the common deadline alone.
+    foreign: it runs somebody else's program, which may leave processes behind in its session.
     """
 
-    __slots__ = ("down", "limit", "look", "on_timeout", "target")
+    __slots__ = ("down", "foreign", "limit", "look", "on_timeout", "target")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- a record, built by keyword
         self,
         look: Callable[[Say], Result],
         *,
@@ -34,6 +35,7 @@ class Job:
         on_timeout: int | None = None,
         down: float | None = None,
         limit: float | None = None,
+        foreign: bool = False,
     ) -> None:
         """Take the fields as the class describes them."""
         self.look = look
@@ -41,6 +43,7 @@ class Job:
         self.on_timeout = on_timeout
         self.down = down
         self.limit = limit
+        self.foreign = foreign
 
 
 def look_all(jobs: list[Job], limit: float, wake: int = -1) -> list[Result] | None:
@@ -59,9 +62,11 @@ def look_all(jobs: list[Job], limit: float, wake: int = -1) -> list[Result] | No
         alive = [looker for looker in due if isinstance(looker, Looker) and looker.result is None]
         woken = woken or gather(alive, start + own, wake)
     until = time.monotonic() + PARTING  # for all of them together, however many hang in the kernel
-    for looker in lookers:
+    for job, looker in zip(jobs, lookers, strict=True):
         if isinstance(looker, Looker):
             looker.end(until)
+            if job.foreign:
+                _sweep(looker.pid)
     results = [_outcome(job, looker, own, until) for job, looker, own in zip(jobs, lookers, limits, strict=True)]
     return None if woken else results
 
@@ -130,3 +135,13 @@ def _ending(status: int | None) -> str:
         return f"by {signal.Signals(os.WTERMSIG(status)).name}"
     except ValueError:
         return f"by signal {os.WTERMSIG(status)}"
+
+
+def _sweep(leader: int) -> None:
+    from watchdog_tools.system.family import kill_session
+    from watchdog_tools.system.proc import Unseen
+
+    try:
+        kill_session(leader)
+    except Unseen:
+        return

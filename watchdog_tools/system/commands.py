@@ -1,0 +1,70 @@
+"""What a command line runs: the file that a word names, and the interpreters that stand between it and the kernel."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DEEP = 5  # interpreters of interpreters; the kernel gives up there, too
+_WORDS = 64  # of a command line, that may name a program
+
+
+def located(word: str, path: str) -> str | None:
+    """Return the absolute path of the file that `word` runs, None if PATH has none. Raise OSError."""
+    if "/" in word:
+        return word if word.startswith("/") else f"{os.getcwd()}/{word}"
+    for place in path.split(":"):
+        candidate = f"{place}/{word}"
+        if place.startswith("/") and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    return None
+
+
+def chain(executable: str, path: str) -> list[str]:
+    """Return the file and its interpreters, each one's own too; `env` leads on to the word that it runs.
+
+    Raise OSError for a file that cannot be read.
+    """
+    found = [executable]
+    while len(found) <= _DEEP:
+        words = interpreter(found[-1])
+        if not words:
+            break
+        found.append(words[0])
+        if os.path.basename(words[0]) == "env":
+            named = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+            runs = located(named[0], path) if named else None
+            if runs:
+                found.append(runs)
+    return found
+
+
+def interpreter(path: str) -> list[str]:
+    """Return the words behind `#!` in the first line of a script, none for what is not one. Raise OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO in its place must not hang us
+    try:
+        head = os.read(descriptor, 256)
+    finally:
+        os.close(descriptor)
+    return [os.fsdecode(word) for word in head[2:].split(b"\n")[0].split()] if head[:2] == b"#!" else []
+
+
+def executables(argv: Sequence[str], executable: str, path: str) -> tuple[str, ...]:
+    """Return the real path of every program that the words of a command line name, and of their interpreters."""
+    found = []
+    for word in argv[1:_WORDS]:
+        try:
+            found.append(located(word, path))
+        except OSError:
+            continue
+    return tuple(os.path.realpath(each) for file in (executable, *filter(None, found)) for each in _known(file, path))
+
+
+def _known(file: str, path: str) -> list[str]:
+    try:
+        return chain(file, path) if os.path.isfile(file) else []
+    except OSError:
+        return [file]
