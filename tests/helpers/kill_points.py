@@ -348,8 +348,8 @@ def possible(fault: str, found: list[Point]) -> list[Point]:
 
 def strikes(role: str, fault: str, *words: str) -> Iterator[Struck]:
     """Strike in a namespace of its own; yield what each point did. `words`: more of main's options."""
-    # a shell is the first process there: it reaps the orphans
-    inside = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-pf", "--mount-proc", "--kill-child"]
+    # a shell is the first process there: it reaps orphans. Not for users: in their own namespace nothing is root's
+    inside = ["unshare", "-pf", "--mount-proc", "--kill-child"]
     itself = [sys.executable, "-m", "helpers.kill_points", "--role", role, "--fault", fault, *words]
     process = subprocess.Popen(
         [*inside, "sh", "-c", '"$@"; exit', "sh", *itself],

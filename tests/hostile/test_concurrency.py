@@ -14,6 +14,8 @@ from helpers.components import need, need_works
 from helpers.instances import Service, marked
 from helpers.processes import TOKEN, Spawner, end, wait_for
 
+from watchdog_tools.system.statedir import default
+
 ROUNDS = int(os.environ.get("WDT_ROUNDS", "3"))
 RUNS = 50
 NAME = "wdt-concurrent"
@@ -25,14 +27,18 @@ BARE = {"PATH": "/usr/bin:/bin"}
 def default_place(spawn: Spawner) -> Iterator[list[str]]:
     """Return what to put in front of a command so that the default state directory is one of this test's own.
 
-    Root's is below /run: a mount namespace gets a fresh one. Anybody else's is below the home: what this NAME
+    Root's is below /run: a mount namespace gets a fresh one. Anybody else's is where the uid says: what this test
     leaves there is removed.
     """
     if os.geteuid():
+        place = Path(default(os.geteuid()))
+        was_there = place.exists()
         yield []
-        place = Path("~/.local/state/watchdog-tools").expanduser()
-        for left in [*place.glob(f"{NAME}.*"), place / f"lock/{NAME}.lock"]:
-            left.unlink(missing_ok=True)
+        for left in [*place.glob(f"{NAME}*"), *place.glob(f"lock/{NAME}*")]:
+            left.unlink()
+        if not was_there:
+            (place / "lock").rmdir()
+            place.rmdir()
         return
     need("nsenter")
     need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/run")
@@ -71,7 +77,8 @@ def rounds(words: list[object], tmp_path: Path, options: list[str]) -> None:
         room = tmp_path / str(number)
         room.mkdir()
         service = Service(room, LIVES)
-        said = at_once([*words, NAME, *options, "--", *service.command], room)
+        # a NAME for each: an instance that was ended is no reason to back off in the next round
+        said = at_once([*words, f"{NAME}-{number}", *options, "--", *service.command], room)
         pid = service.one()
         lives = [seen for seen in marked() if str(room) in " ".join(seen.argv) or seen.pid == pid]
         assert [seen.pid for seen in lives] == [pid], said

@@ -6,14 +6,14 @@ import pytest
 from helpers.components import need, need_works
 from helpers.kill_points import Struck, strikes, table
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.root]
 
 
 def struck_at(role: str, fault: str, *words: str) -> list[Struck]:
     """Strike at the chosen points; fail if a promise was broken, or the calls did not come."""
     need("strace")
     need("flock")
-    need_works("unshare", "-rpf", "--mount-proc", "strace", "-qq", "-o", "/dev/null", "true")
+    need_works("unshare", "-pf", "--mount-proc", "strace", "-qq", "-o", "/dev/null", "true")
     struck = list(strikes(role, fault, *words))
     print(f"{role} {fault}: {table(struck)}")  # noqa: T201 -- pytest shows it where it failed
     broken = [each for each in struck if each.problem]
