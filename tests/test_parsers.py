@@ -27,7 +27,7 @@ def spelled(draw: DrawFn, option: Option) -> list[str]:
         return [draw(st.sampled_from([flag] * 9 + [flag[:-1], flag + "x", flag + "=1"]))]
     value = draw(WORDS)
     joined = f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"
-    return draw(st.sampled_from([[flag, value]] * 4 + [[joined]] * 4 + [[flag]]))
+    return draw(st.sampled_from([[flag, value]] * 6 + [[joined]] * 6 + [[flag]]))
 
 
 @st.composite
@@ -40,7 +40,7 @@ def lines(draw: DrawFn, command: Command) -> list[str]:
     parts = draw(st.permutations([*options, *arguments]))
     line = [word for part in parts for word in part]
     if command.tail:
-        return [*line, *draw(st.sampled_from([["--"], []] + [["--", "prog", "-x", "--", "--help"]] * 8))]
+        return [*line, *draw(st.sampled_from([["--"], []] + [["--", "prog", "-x", "--", "--help"]] * 30))]
     if draw(st.integers(0, 9)) == 0:
         line.insert(draw(st.integers(0, len(line))), "--")
     return line

@@ -71,7 +71,8 @@ def shown() -> Iterator[list[str]]:
     for path in sorted(ROOT.glob("crontab.d/*")):
         yield from ours(path.read_text().replace("\\%", "%"))
     for path in sorted(ROOT.glob("scripts/*")):
-        yield from ours(path.read_text())
+        if re.match(r"#!.*\b(ba)?sh\n", path.read_text()):
+            yield from ours(path.read_text())
 
 
 def ours(text: str) -> Iterator[list[str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.commands import Ran, run
+from helpers.commands import command as installed
 from helpers.processes import Seen, Spawner, alive, end, everyone, look, wait_for
 
 # $1: the journal, $2: the file that it holds, $3: how long it lives. The shell becomes the sleep: one pid.
@@ -102,9 +103,12 @@ class Kept:
         """Return the arguments of ensure-running up to its options."""
         return [name or self.name, "--state-dir", str(self.state), "--start-seconds", "0.1"]
 
-    def run(self, *options: object, command: list[str] | None = None, **popen: Any) -> Ran:
-        """Run it once; `command` replaces the start command."""
-        return run("ensure-running", *self.words(), *options, "--", *(command or self.service.command), **popen)
+    def run(
+        self, *options: object, command: list[str] | None = None, before: tuple[str, ...] = (), **popen: Any
+    ) -> Ran:
+        """Run it once; `command` replaces the start command, `before` stands in front of it all (`prlimit …`)."""
+        ours = [*before, installed("ensure-running"), *self.words(), *options]
+        return run(*ours, "--", *(command or self.service.command), **popen)
 
     def record(self) -> dict[str, str]:
         """Return the fields of the record."""

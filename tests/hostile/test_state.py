@@ -148,15 +148,13 @@ def test_135_a_record_of_somebody_else(kept: Kept, field: str) -> None:
 
 
 def test_134_a_record_that_cannot_be_replaced_stays_whole(kept: Kept) -> None:
-    """A name that is taken, by a directory that is not empty: the verdict is the service's, the old record is whole."""
+    """Files may not grow: the verdict is the service's, and the old record is whole."""
     kept.run()
     pid = kept.service.one()
     record = kept.state / "svc.record"
     starting = record.read_text().replace("phase=running", "phase=starting")
     record.write_text(starting)
-    (kept.state / "svc.record.tmp").mkdir()
-    (kept.state / "svc.record.tmp" / "in the way").touch()
-    ran = kept.run()
+    ran = kept.run(before=("prlimit", "--fsize=0"))
     assert ran.code == 0, ran
     assert "the record cannot be written" in oracle(ran, 3)
     assert record.read_text() == starting
@@ -165,15 +163,24 @@ def test_134_a_record_that_cannot_be_replaced_stays_whole(kept: Kept) -> None:
 
 def test_134_without_a_record_nothing_is_started(kept: Kept) -> None:
     """The record is written before the child may run: where it cannot be, there is no child."""
-    (kept.state / "svc.record.tmp").mkdir()
-    (kept.state / "svc.record.tmp" / "in the way").touch()
-    ran = kept.run()
+    ran = kept.run(before=("prlimit", "--fsize=0"))
     assert ran.code == 2, ran
     assert "nothing started" in oracle(ran, 3)
     assert not kept.service.said()
-    (kept.state / "svc.record.tmp" / "in the way").unlink()
-    (kept.state / "svc.record.tmp").rmdir()
     assert kept.run().code == 0, "and it left no backoff"
+
+
+def test_134_what_lies_in_the_way_of_the_record_is_moved(kept: Kept) -> None:
+    """Directories where its files should be are no reason to leave a service down for ever."""
+    for name in ("svc.record.tmp", "svc.record"):
+        (kept.state / name).mkdir()
+        (kept.state / name / "in the way").touch()
+    (kept.state / "svc.corrupt").touch()
+    ran = kept.run()
+    assert ran.code == 0, ran
+    assert "not a regular file" in oracle(ran, 3)
+    assert (kept.state / "svc.record").is_file()
+    assert kept.service.one()
 
 
 def test_136_a_state_directory_that_is_a_file(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def chain(executable: str, path: str) -> list[str]:
         if not words:
             break
         found.append(words[0])
+        if not words[0].startswith("/"):
+            break
         if os.path.basename(words[0]) == "env":
             named = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
             runs = located(named[0], path) if named else None

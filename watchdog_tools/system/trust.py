@@ -14,7 +14,7 @@ def untrusted(path: str) -> str:
     path: absolute. Links are followed, and what they lead through is verified too. Raise OSError.
     """
     if not path.startswith("/"):
-        return f"{path} is not an absolute path"
+        return f"{path} is not absolute"
     left = [part for part in path.split("/") if part]
     here = "/"
     links = 0
