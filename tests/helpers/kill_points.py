@@ -130,6 +130,8 @@ class Traced:
     def __init__(self, role: str, room: Room, options: list[str]) -> None:
         """Start it; when this returns it runs, or has ended already."""
         self.room = room
+        # a child is seized while it stands still, which strace's log has as a stop too
+        self.own_stops = int(role.startswith("child"))
         self.strace = ["strace", "-qq", "-o", str(room.log), *options]
         python = [sys.executable, str(Path(__file__).with_name("actor.py"))]
         if role.startswith("child"):
@@ -154,17 +156,21 @@ class Traced:
         wait_for(lambda: _tracer(child), SECONDS, "strace's grip")
         os.kill(child, signal.SIGCONT)
         if before:
-            wait_for(lambda: _state(child) in "ZX" or _waits(child), SECONDS, "the child's last step but one")
+            done = "the child's last step but one"
+            wait_for(lambda: _state(child) in "ZX" or _waits(child) or self.met("STOP"), SECONDS, done)
             os.kill(self.first.pid, signal.SIGCONT)
 
     def stopped(self) -> bool:
         """Wait until the process was stopped by the fault; False if it ended without."""
+        wait_for(lambda: self.met("STOP") or self.tracer.poll() is not None, SECONDS, "the stop")
+        return self.met("STOP")
 
-        def known() -> str:
-            text = self.room.log.read_text() if self.room.log.exists() else ""
-            return "stopped" if "stopped by SIGSTOP" in text else "ended" if self.tracer.poll() is not None else ""
-
-        return wait_for(known, SECONDS, "the stop") == "stopped"
+    def met(self, fault: str) -> bool:
+        """Tell whether the fault has struck, by strace's log."""
+        text = self.room.log.read_text() if self.room.log.exists() else ""
+        if fault == "STOP":
+            return text.count("stopped by SIGSTOP") > self.own_stops
+        return ("+++ killed by SIGKILL +++" if fault == "KILL" else "(INJECTED)") in text
 
     def resume(self) -> None:
         """Let everybody go on."""
@@ -224,7 +230,7 @@ def strike(role: str, fault: str, point: Point) -> Struck:
             _beside(room, struck)
             traced.resume()
         code, said = traced.end()
-        struck.missed = not _met(fault, room.log)
+        struck.missed = not traced.met(fault)
         struck.said.append(f"{code} {said.strip()}")
         if fault in ERRORS and not struck.missed:
             _error_promises(role, code, said)
@@ -310,11 +316,6 @@ def _waits(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return _state(pid) == "S" and "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
     return False
-
-
-def _met(fault: str, log: Path) -> bool:
-    text = log.read_text()
-    return {"KILL": "+++ killed by SIGKILL +++", "STOP": "stopped by SIGSTOP"}.get(fault, "(INJECTED)") in text
 
 
 def decisive(found: list[Point]) -> list[Point]:
