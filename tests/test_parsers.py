@@ -24,10 +24,10 @@ def spelled(draw: DrawFn, option: Option) -> list[str]:
     """One option as a user might write it, right or nearly right."""
     flag = draw(st.sampled_from(option.flags))
     if not option.metavar:
-        return [draw(st.sampled_from([flag] * 9 + [flag[:-1], flag + "x", flag + "=1"]))]
+        return [draw(st.sampled_from([flag] * 20 + [flag[:-1], flag + "x", flag + "=1"]))]
     value = draw(WORDS)
     joined = f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"
-    return draw(st.sampled_from([[flag, value]] * 6 + [[joined]] * 6 + [[flag]]))
+    return draw(st.sampled_from([[flag, value]] * 8 + [[joined]] * 8 + [[flag]]))
 
 
 @st.composite
@@ -40,7 +40,7 @@ def lines(draw: DrawFn, command: Command) -> list[str]:
     parts = draw(st.permutations([*options, *arguments]))
     line = [word for part in parts for word in part]
     if command.tail:
-        return [*line, *draw(st.sampled_from([["--"], []] + [["--", "prog", "-x", "--", "--help"]] * 30))]
+        return [*line, *draw(st.sampled_from([["--"], []] + [["--", "prog", "-x", "--", "--help"]] * 60))]
     if draw(st.integers(0, 9)) == 0:
         line.insert(draw(st.integers(0, len(line))), "--")
     return line

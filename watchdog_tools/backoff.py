@@ -30,8 +30,10 @@ def earned(last: Record | None, now: int, boot: str) -> int:
 
 
 def wait(last: Record | None, now: int, boot: str) -> int:
-    """Return the milliseconds until a start is allowed, 0 for now."""
-    if last is None or last.boot != boot or last.phase not in (FAILED, RUNNING):
+    """Return the milliseconds until a start is allowed, 0 for now.
+
+    A time that lies ahead is of another time namespace, or a lie: it must not hold anything down.
+    """
+    if last is None or last.boot != boot or last.since > now or last.phase not in (FAILED, RUNNING):
         return 0
-    since = min(last.since, now)  # of another time namespace, or a lie: it must not hold anything down
-    return max(since + delay(earned(last, now, boot)) - now, 0)
+    return max(last.since + delay(earned(last, now, boot)) - now, 0)

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from watchdog_tools.result import Result
+    from watchdog_tools.result import Metric, Result
 
 # A check that talks to a service tells of its health; every other one may tell whether an instance exists.
 _TALK = ("check-port", "check-http")
@@ -34,7 +34,7 @@ class Health:
         self.veto = blind[0] if blind else ""
         said = [result.summary for _, result in checks if result.state == self.state]
         self.words = "; ".join(said)
-        self.metrics = tuple(metric for _, result in checks for metric in result.metrics)
+        self.metrics = _distinct([metric for _, result in checks for metric in result.metrics])
 
     @property
     def works(self) -> bool:
@@ -42,13 +42,28 @@ class Health:
         return self.asked and self.state in (OK, WARNING)
 
     @property
+    def lead(self) -> str:
+        """The words in front of its own."""
+        return {OK: "is healthy", WARNING: "is degraded", UNKNOWN: "cannot be judged"}.get(self.state, "is failing")
+
+    @property
     def down(self) -> bool:
         """Whether the checks call for an instance: only CRITICAL does."""
         return self.state == CRITICAL or not self.asked
 
 
+def _distinct(metrics: list[Metric]) -> tuple[Metric, ...]:
+    """Return the metrics with a label of its own for each, as perfdata wants: `time`, then `time_2`."""
+    seen: dict[str, int] = {}
+    for metric in metrics:
+        seen[metric.name] = seen.get(metric.name, 0) + 1
+        if seen[metric.name] > 1:
+            metric.name += f"_{seen[metric.name]}"
+    return tuple(metrics)
+
+
 def _counted(result: Result) -> bool:
-    return any(metric.name == "procs" and metric.value > 0 for metric in result.metrics)
+    return any(metric.name.startswith("procs") and metric.value > 0 for metric in result.metrics)
 
 
 def lines(checks: Sequence[tuple[str, Result]]) -> list[str]:

@@ -6,6 +6,7 @@ Until that byte comes it holds the lock; if its parent dies it ends without havi
 from __future__ import annotations
 
 import _signal
+import errno
 import os
 import stat
 
@@ -111,7 +112,10 @@ def _standard(log: str | None) -> None:
 
 def _log(path: str) -> int:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK
-    descriptor = os.open(path, flags, 0o640)
+    try:
+        descriptor = os.open(path, flags, 0o640)
+    except OSError as error:
+        raise OSError(error.errno, "it is a symbolic link") if error.errno == errno.ELOOP else error from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise OSError(22, "it is not a regular file")
     os.set_blocking(descriptor, True)

@@ -43,7 +43,7 @@ def _ending(run: Run, born: Born) -> tuple[str, list[int]]:
     """Return how it ended, and the live processes that came from one that ended on purpose."""
     fate = born.fate()
     run.event("died", pid=born.identity[0], how=fate)
-    return fate, family(*born.identity[:2]) if fate == _DONE else []
+    return fate, family(*born.identity[:2], run.uids) if fate == _DONE else []
 
 
 def _left_behind(pids: list[int]) -> str:

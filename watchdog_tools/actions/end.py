@@ -5,24 +5,27 @@ from __future__ import annotations
 import signal
 import time
 
-from watchdog_tools.system import proc
-from watchdog_tools.system.family import signal_all
-from watchdog_tools.system.marks import descends
+from watchdog_tools.system import marks
+from watchdog_tools.system.family import in_session, signal_all
+from watchdog_tools.system.identity import alive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from watchdog_tools.actions.spawn import Born
 
 _GRACE = 1.0  # seconds between TERM and KILL
 _ROUNDS = 5  # a family that forks while it is killed is met again
 
 
-def end_family(born: Born) -> list[int]:
-    """End an unreaped child of ours with all its descendants. Return the pids that could not be ended."""
-    leader, ticks = born.identity[:2]
-    family = _family(leader, ticks)
+def end_family(born: Born, uids: frozenset[int]) -> list[int]:
+    """End what we started, with its session and its descendants. Return the pids that could not be ended.
+
+    uids: whose marks count.
+    """
+
+    def family() -> list[int]:
+        return sorted({*_session(born), *marks.family(*born.identity[:2], uids)})
+
     for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process sees TERM only after CONT
         signal_all(family(), number)
     until = time.monotonic() + _GRACE
@@ -37,18 +40,6 @@ def end_family(born: Born) -> list[int]:
     return family()
 
 
-def _family(leader: int, ticks: int) -> Callable[[], list[int]]:
-    """Return a function that lists the live processes of the leader's session, or with its mark."""
-
-    def members() -> list[int]:
-        return [pid for pid in proc.pids() if _is_member(pid, leader, ticks)]
-
-    return members
-
-
-def _is_member(pid: int, leader: int, ticks: int) -> bool:
-    found = proc.stat(pid)
-    if found is None or not found.running:
-        return False
-    # the leader is not reaped yet, so that its number is its own still
-    return found.session == leader or descends(pid, leader, ticks)
+def _session(born: Born) -> list[int]:
+    """Return its session's processes, as long as the leader's number is certainly still its own."""
+    return in_session(born.identity[0]) if born.child or alive(born.identity) else []

@@ -7,15 +7,18 @@ import os
 from watchdog_tools import decision
 from watchdog_tools.actions import recordfile, starting
 from watchdog_tools.actions.deaths import DAEMONS
+from watchdog_tools.actions.end import end_family
 from watchdog_tools.actions.lock import CannotLock, Lock
+from watchdog_tools.actions.oneshot import overdue
 from watchdog_tools.actions.order import PATIENCE
-from watchdog_tools.actions.run import Run, down, left, rest
+from watchdog_tools.actions.run import Run, down, failed, left, now, rest
+from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.statedir import prepare
 from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.record import COMMAND, ENDED, RUNNING, STARTING, Record, Seen
 from watchdog_tools.result import CRITICAL, UNKNOWN, WARNING, Result
 from watchdog_tools.system.clock import seconds
-from watchdog_tools.system.identity import here
+from watchdog_tools.system.identity import handle, here
 from watchdog_tools.system.looker import LOCAL
 from watchdog_tools.system.marks import family
 from watchdog_tools.system.proc import Unseen
@@ -66,7 +69,7 @@ def _beside(order: Order, why: str, lock: Lock, life: int) -> Result:
         return left(order)
     if health.works:
         return _healthy(order, health)
-    stuck = lock.stuck()
+    stuck = lock.stuck(order.limit)
     if stuck:
         return down(order, why, stuck, "lock-held")
     words = f"{order.name} is not up ({why}); another run is repairing it"
@@ -135,7 +138,7 @@ def _started(run: Run, record: Record | None, health: Health, wait: float) -> Re
 def _mourn(run: Run, record: Record) -> None:
     """Say that the last instance died while nobody watched, and what it left running."""
     run.event("died", pid=record.pid)
-    orphans = family(record.pid, record.ticks) if record.identity[2:] == here() else []
+    orphans = family(record.pid, record.ticks, run.uids) if record.pid and record.identity[2:] == here() else []
     if orphans:
         run.notes.append(f"the last instance left pid {', '.join(map(str, orphans[:5]))} running")
 
@@ -162,15 +165,24 @@ def _adopted(run: Run, marked: list[Identity]) -> Record:
 
 def _in_flight(run: Run, record: Record | None, health: Health, *, alive: bool) -> Result:
     pid = f" (pid {record.pid})" if record and alive else ""
+    if record and alive and now() - record.since > run.order.startup_timeout * 1000:
+        return _overdue(run, record, health)
     if record and record.phase == COMMAND and not alive:
         run.write(run.record(ENDED, record.attempts + 1))
     words = f"{run.name} is down ({health.words}); start in progress{pid}"
     return Result(WARNING, words, reason="repairing")
 
 
+def _overdue(run: Run, record: Record, health: Health) -> Result:
+    """End a --oneshot command whose own run was killed, and which does not return."""
+    descriptor = handle(record.identity)
+    survivors = end_family(Born(record.identity, descriptor), run.uids) if descriptor is not None else []
+    run.attempts = record.attempts
+    return failed(run, health.words, overdue(run.order.startup_timeout, survivors))
+
+
 def _healthy(order: Order, health: Health) -> Result:
-    lead = "is healthy" if health.works else "cannot be judged"
-    return Result(health.state, f"{order.name} {lead}: {health.words}", metrics=health.metrics)
+    return Result(health.state, f"{order.name} {health.lead}: {health.words}", metrics=health.metrics)
 
 
 def _blind(run: Run, health: Health, words: str) -> Result:

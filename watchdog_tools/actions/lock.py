@@ -14,6 +14,7 @@ from watchdog_tools.system.proc import stat as process
 
 _GRACE = 30.0  # seconds past a holder's own limit before it is called stuck
 _POLL = 0.05
+_SIGNING = 0.3  # seconds within which whoever took the lock has signed it
 
 
 class CannotLock(Exception):  # noqa: N818 -- a fact about the machine, said in one sentence
@@ -78,21 +79,34 @@ class Lock:
         except OSError:
             return  # a full disk: the lock holds all the same, only its holder stays unnamed
 
-    def stuck(self) -> str:
-        """Return a sentence about a holder that is past its own limit, or an empty string."""
+    def stuck(self, usual: float) -> str:
+        """Return a sentence about a holder that is past its limit, or an empty string.
+
+        usual: the limit, in seconds, of one that has not signed; its time counts from the last signature.
+        """
+        pid, ticks, held, limit = self._signed(usual)
+        if held < limit + _GRACE:
+            return ""
+        holder = process(pid)
+        if holder and holder.ticks == ticks:
+            how = {"T": " (stopped)", "D": " (stuck in the kernel)"}.get(holder.state, "")
+            return f"lock held for {held:.0f} s by pid {pid}{how}"
+        time.sleep(_SIGNING)  # the words of an earlier holder: the present one may be about to sign
+        if self._signed(usual)[:2] != (pid, ticks):
+            return ""
+        return f"lock held by a process that is no run of ours ({self.path})"
+
+    def _signed(self, usual: float) -> tuple[int, int, float, float]:
+        """Return the holder's pid and ticks, and the seconds that it has held the lock and may hold it."""
+        unsigned = 0, 0, time.time() - os.fstat(self.descriptor).st_mtime, usual
         try:
             words = os.pread(self.descriptor, 512, 0).decode("ascii", "replace").split()
             pid, ticks, since, limit = (int(words[index]) for index in (0, 1, 5, 6))
         except (OSError, ValueError, IndexError):
-            return ""
-        held = uptime() - since / 1000
-        if tuple(words[2:5]) != tuple(word or "-" for word in here()) or held < limit / 1000 + _GRACE:
-            return ""
-        holder = process(pid)
-        if holder is None or holder.ticks != ticks:
-            return ""  # the words of an earlier holder: the present one has not signed yet
-        how = {"T": " (stopped)", "D": " (stuck in the kernel)"}.get(holder.state, "")
-        return f"lock held for {held:.0f} s by pid {pid}{how}"
+            return unsigned
+        if tuple(words[2:5]) != tuple(word or "-" for word in here()):
+            return unsigned  # signed before this boot, or where pids mean others
+        return pid, ticks, uptime() - since / 1000, limit / 1000
 
     def _opened(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchdog_tools.actions.end import end_family
 from watchdog_tools.actions.run import failed
 from watchdog_tools.actions.verify import verify
-from watchdog_tools.record import ENDED
+from watchdog_tools.record import ENDED, RUNNING
 from watchdog_tools.result import CRITICAL
 from watchdog_tools.system.clock import uptime
 
@@ -21,12 +21,9 @@ def command(run: Run, born: Born, why: str) -> Result:
     limit = run.order.startup_timeout
     run.say("local", f"waiting for the start command (pid {born.identity[0]})")
     if not born.ended(limit):
-        survivors = end_family(born)
+        survivors = end_family(born, run.uids)
         born.fate()
-        words = f"the start command did not return within {limit:g} s and was ended with all that it started"
-        if survivors:
-            words += f"; not ended: pid {', '.join(map(str, survivors))}"
-        return failed(run, why, words)
+        return failed(run, why, overdue(limit, survivors))
     fate = born.fate()
     run.write(run.record(ENDED, run.attempts + 1))
     run.event("start command ended", how=fate)
@@ -34,8 +31,16 @@ def command(run: Run, born: Born, why: str) -> Result:
     until = uptime() + (limit if good else 0.0)
     verdict = verify(run, None, until, f"started {run.name}" if good else "")
     if verdict.state != CRITICAL:
+        # the service is up, with no instance that we could watch: its next death is a new story
+        run.write(run.record(RUNNING, run.attempts + 1))
         if not good:
             verdict.summary += f"; but the start command {fate}"
         return verdict
     return failed(run, why, "the start command succeeded but it is still failing" if good
                    else f"the start command {fate}")  # fmt: skip
+
+
+def overdue(limit: float, survivors: list[int]) -> str:
+    """Return the words for a command that was ended since it did not return."""
+    words = f"the start command did not return within {limit:g} s and was ended, with what it had started"
+    return f"{words}; not ended: pid {', '.join(map(str, survivors))}" if survivors else words

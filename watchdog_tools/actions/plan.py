@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.names import MARK
 from watchdog_tools.system.commands import chain, executables, located
 from watchdog_tools.system.proc import read
 from watchdog_tools.system.trust import untrusted
@@ -17,7 +16,10 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NOBODY = (1 << 32) - 1  # the id that system calls read as "leave it"
 _KEPT = ("LANG", "LC_ALL", "TZ")  # of the caller's variables with --clean-env
 _OURS = ("WATCHDOG_", "LISTEN_")  # prefixes of variables that are about us or our caller
-_ALSO = ("NOTIFY_SOCKET", MARK, "PWD", "OLDPWD", "_", "SHLVL")  # the last four are about the caller's shell
+_ALSO = (
+    *("NOTIFY_SOCKET", "FDSTORE", "MAINPID", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"),  # its unit
+    *("CREDENTIALS_DIRECTORY", "PWD", "OLDPWD", "_", "SHLVL"),  # its unit and its shell
+)
 
 
 class CannotStart(Exception):  # noqa: N818 -- a fact about the machine, said in one sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 
 from watchdog_tools import backoff
@@ -25,10 +26,11 @@ _BAD = ("died", "cannot start")
 class Run:
     """One run. `notes` are sentences that its line ends with; `life` tells of the guard's end.
 
-    attempts: starts in a row before this run's own, of which none has been stable yet.
+    attempts: starts in a row before this run's own, of which none has been stable yet. uids: whose
+    marks count, those of the keeper and of its instances.
     """
 
-    __slots__ = ("attempts", "boot", "directory", "life", "lock", "name", "notes", "order", "say")
+    __slots__ = ("attempts", "boot", "directory", "life", "lock", "name", "notes", "order", "say", "uids")
 
     def __init__(self, order: Order, directory: int, lock: Lock, say: Say, life: int) -> None:
         """Take what the run works with; the lock is held."""
@@ -40,6 +42,7 @@ class Run:
         self.life = life
         self.boot = boot_id()
         self.attempts = 0
+        self.uids = frozenset({os.geteuid()})
         self.notes: list[str] = []
 
     def alone(self) -> bool:

@@ -21,12 +21,16 @@ EXEC_SECONDS = 5.0  # seconds for the child to prepare and exec; a dead network 
 
 
 class Born:
-    """A child that was let go and has executed its command; `handle` is its pidfd."""
+    """A process that was let go and has executed its command; `handle` is its pidfd.
 
-    __slots__ = ("handle", "identity")
+    child: it is our own, so that its number stays its own until we reap it.
+    """
 
-    def __init__(self, identity: Identity, handle: int) -> None:
+    __slots__ = ("child", "handle", "identity")
+
+    def __init__(self, identity: Identity, handle: int, *, child: bool = False) -> None:
         """Take the fields as the class describes them."""
+        self.child = child
         self.identity = identity
         self.handle = handle
 
@@ -85,7 +89,7 @@ def spawn(plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Id
     if words or identity is None:
         _bury(pid, handle)
         raise CannotStart(words or "the child ended before it was started")
-    return Born(identity, handle)
+    return Born(identity, handle, child=True)
 
 
 def _last_words(trouble: int, handle: int) -> str:

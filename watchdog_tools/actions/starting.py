@@ -33,6 +33,7 @@ def start(run: Run, last: Record | None, why: str) -> Result:
     oneshot = run.order.wish.oneshot
     try:
         plan = resolve(run.order.wish, os.environ)
+        run.uids |= {plan.uid}
         run.say("local", "starting it")
         phase = COMMAND if oneshot else STARTING
         born = spawn(plan, run.lock.descriptor, run.name, run.order.path,

@@ -36,8 +36,9 @@ def weigh(order: Order, health: Health, seen: Seen) -> Weighed:
     """Return what a run does next. Raise proc.Unseen where /proc does not show enough for that."""
     record = seen.record
     boot = here()[0]
-    marked = [] if seen.alive or order.wish.oneshot else order.marked(*_expected(order))
-    daemons = _daemons(record)
+    expected, target = _expected(order)
+    marked = [] if seen.alive or order.wish.oneshot else order.marked(expected, target)
+    daemons = _daemons(record, frozenset({os.geteuid(), target}))
     wait = backoff.wait(record, now(), boot)
     choice = decision.decide(
         health,
@@ -60,11 +61,11 @@ def _expected(order: Order) -> tuple[tuple[str, ...], int]:
     return plan.executables if plan.identity is None else (), plan.uid
 
 
-def _daemons(record: Record | None) -> list[int]:
+def _daemons(record: Record | None, uids: frozenset[int]) -> list[int]:
     """Return what lives on of an instance that turned itself into a daemon: its mark is inherited."""
     if record is None or record.why != DAEMON or record.identity[2:] != here():
         return []
-    return family(record.pid, record.ticks)
+    return family(record.pid, record.ticks, uids)
 
 
 def _flight(order: Order, record: Record | None, boot: str) -> int:
@@ -73,4 +74,6 @@ def _flight(order: Order, record: Record | None, boot: str) -> int:
     if record is None or record.boot != boot:
         return 0
     # gone, and nobody saw when: its end is counted from the run that finds it so
-    return span if record.phase == COMMAND else min(record.since, now()) + span - now()
+    if record.phase == COMMAND:
+        return span
+    return record.since + span - now() if record.since <= now() else 0

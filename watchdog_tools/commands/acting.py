@@ -138,5 +138,7 @@ def _foreseen(config: Config, seconds: float) -> Result:
         return Result(UNKNOWN, f"{words}; would start nothing: {error}", reason="dry-run")
     command = quoted(" ".join(config.command), 120)
     what = {decision.START: f"start: {command}", decision.WAIT: f"back off for {spoken(weighed.wait)}"}
-    would = what.get(weighed.choice, weighed.choice)
-    return Result(CRITICAL, f"{words}; would {would}; a run may take {spoken(order.limit + seconds)}", reason="dry-run")
+    would = f"would {what.get(weighed.choice, weighed.choice)}; a run may take {spoken(order.limit + seconds)}"
+    if health.works:
+        return Result(health.state, f"{config.name} {health.lead}: {health.words}; {would}", reason="dry-run")
+    return Result(CRITICAL, f"{words}; {would}", reason="dry-run")

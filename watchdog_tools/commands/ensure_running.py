@@ -76,6 +76,8 @@ def _settle(values: Values) -> Config:
         values["state_dir"] = _plain(values["state_dir"])
     if not str(values["cwd"]).startswith("/"):
         raise Wrong("--cwd: an absolute path is accepted")
+    if values["log"] == "/dev/null":
+        values["log"] = None
     if values["log"] and not str(values["log"]).startswith("/"):
         raise Wrong("--log: an absolute path is accepted")
     asked = any(values[key] for key in ("check", "process", "pidfile", "port", "url"))

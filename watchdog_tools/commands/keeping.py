@@ -9,10 +9,10 @@ from watchdog_tools.cli.options import Wrong
 from watchdog_tools.health import Health, lines
 from watchdog_tools.probes import instance
 from watchdog_tools.record import RUNNING, STARTING
-from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Metric, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.looks import Job, look_all
-from watchdog_tools.system.proc import Unseen
+from watchdog_tools.system.proc import Unseen, stat
 from watchdog_tools.system.statedir import NoState, default
 from watchdog_tools.units import spoken
 
@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
     from watchdog_tools.system.looker import Say
+
+_OPERATORS = frozenset(("&&", "||", "|", ";", "&", ">", "<", ">>"))
 
 Checks = tuple[tuple[str, Job], ...]  # (first word, look)
 
@@ -97,6 +99,11 @@ def _split(line: str) -> list[str]:
         words = line.split()
     if not words:
         raise Wrong("--check: an empty line is not a check")
+    for word in words:
+        if word in _OPERATORS:
+            raise Wrong(
+                f"--check: it is a command line without a shell, {word!r} would be a word of it; sh -c '…' is one"
+            )
     return words
 
 
@@ -159,6 +166,9 @@ def _instance(config: Config) -> Result:
     if record:
         words = f"pid {pid}, up {age}" if phase == RUNNING else f"{phase}, pid {pid} since {age}"
     state = OK if phase == RUNNING else CRITICAL
+    process = stat(pid) if state == OK else None
+    if process and process.state == "T":
+        state, words = WARNING, f"{words}, stopped (T)"
     return Result(state, words, details={"note": seen.note, "phase": phase, "pid": pid, "corrupt": seen.corrupt})
 
 
@@ -169,13 +179,13 @@ def _without_lock(config: Config, seen: Result, health: Health) -> Result | None
     if health.veto:
         state = CRITICAL if health.state == CRITICAL else UNKNOWN
         return Result(state, f"{name}: {health.veto}; nothing started", reason="blind")
-    if not health.asked and seen.state in (OK, UNKNOWN):
-        words = f"{name} is running ({seen.summary}){note}" if seen.state == OK else f"{name}: {seen.summary}"
+    if not health.asked and seen.state != CRITICAL:
+        words = f"{name}: {seen.summary}" if seen.state == UNKNOWN else f"{name} is running ({seen.summary}){note}"
         return Result(seen.state, words, reason=seen.reason, details={"pid": seen.details.get("pid")})
     if health.down or seen.details.get("phase") == STARTING:
         return None
-    pid = f" ({seen.summary})" if seen.state == OK else ""
-    lead = f"{name} is healthy{pid}" if health.works else name
+    pid = f" ({seen.summary})" if seen.state in (OK, WARNING) else ""
+    lead = f"{name} {health.lead}{pid}"
     return Result(
         health.state, f"{lead}: {health.words}{note}", metrics=health.metrics, details={"pid": seen.details.get("pid")}
     )

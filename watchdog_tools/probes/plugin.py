@@ -33,7 +33,7 @@ def look(words: tuple[str, ...], say: Say) -> Result:
         ending = f"killed by signal {-code}" if code < 0 else f"exit {code}"
         return Result(UNKNOWN, f"the plugin {name} gave no verdict ({ending})", reason="plugin")
     line = output.split(b"\n", 1)[0].split(b"|", 1)[0].strip()
-    return Result(code, quoted(line) or f"{name} said nothing")
+    return Result(code, quoted(line) or f"{name} said nothing (exit {code})")
 
 
 def _output(descriptor: int, pid: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import time
 
 from watchdog_tools.system.descriptors import null_standard
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from watchdog_tools.result import Result
 
 
+_STUCK = 30.0  # seconds past its limit
+
+
 class Actor(Fork):
     """A fork that acts. Closing our end of its life pipe asks it to finish the step that it is in."""
 
@@ -25,6 +29,8 @@ class Actor(Fork):
 
         def work(write: int, life: int) -> Result:
             null_standard(replace=True)  # it may outlive us, and must not hold our caller's pipe
+            # one that hangs where nothing should must not hold the lock for ever; killed anywhere, it is safe
+            _signal.setitimer(_signal.ITIMER_REAL, deadline - time.monotonic() + _STUCK)
             return act(Say(write, deadline), life)
 
         super().__init__(work)

@@ -172,7 +172,7 @@ def is_over(life: int) -> bool:
 def default_signals() -> None:
     """Undo this process's signal handlers, as a fork that must not answer for its parent."""
     _signal.set_wakeup_fd(-1)
-    for number in (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT):
+    for number in range(1, _signal.NSIG):
         if callable(_signal.getsignal(number)):
             _signal.signal(number, _signal.SIG_DFL)
 

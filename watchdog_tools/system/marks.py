@@ -23,11 +23,14 @@ def descends(pid: int, leader: int, ticks: int) -> bool:
     return any(line.startswith(text) for line in environ(pid).split(b"\0"))
 
 
-def family(leader: int, ticks: int) -> list[int]:
-    """Return the live processes that provably came from (leader, ticks). Raise proc.Unseen."""
-    return [pid for pid in proc.pids() if descends(pid, leader, ticks) and _lives(pid)]
+def family(leader: int, ticks: int, uids: frozenset[int]) -> list[int]:
+    """Return the live processes that came from (leader, ticks). Raise proc.Unseen.
+
+    uids: whose word counts; anybody can write a mark into an environment of their own.
+    """
+    return [pid for pid in proc.pids() if descends(pid, leader, ticks) and _counts(pid, uids)]
 
 
-def _lives(pid: int) -> bool:
-    found = proc.stat(pid)
-    return found is not None and found.running
+def _counts(pid: int, uids: frozenset[int]) -> bool:
+    found, status = proc.stat(pid), proc.status(pid)
+    return bool(found and found.running and status and int(status["Uid"].split()[1]) in uids)
