@@ -62,14 +62,15 @@ def settle(values: Values, raw: Raw, environment: Mapping[str, str]) -> None:
     said = _from_environment(environment) if _same_user() else {}
     consumer = values["for"] or said.get("for")
     style, form, quiet, limit = PRESETS.get(str(consumer), ("nagios", "text", False, "10"))
+    alone = {} if values["for"] else said  # an explicit preset wins over single variables, too
     if "exit_style" not in raw:
         values["exit_style"] = style
     if "format" not in raw:
-        values["format"] = said.get("format", form)
+        values["format"] = alone.get("format", form)
     if "quiet" not in raw:
         values["quiet"] = quiet
     if "timeout" not in raw:
-        values["timeout"] = said.get("timeout") or timeout(limit)
+        values["timeout"] = alone.get("timeout") or timeout(limit)
     values["for"] = consumer
     if "state_dir" in values and values["state_dir"] is None:
         values["state_dir"] = said.get("state_dir")

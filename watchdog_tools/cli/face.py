@@ -7,11 +7,15 @@ import sys
 
 import click
 
+from watchdog_tools.cli import outlet
 from watchdog_tools.cli.options import Wrong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Command, Option, Raw
+
+
+_PATIENCE = 5.0  # seconds for a reader who turns the pages of a pager
 
 
 def ask(command: Command, argv: list[str]) -> Raw | None:
@@ -25,14 +29,13 @@ def ask(command: Command, argv: list[str]) -> Raw | None:
     if "help" in raw:
         from watchdog_tools.cli.page import page
 
-        sys.stdout.write(page(command))
+        outlet.put(*page(command), seconds=_PATIENCE)
     elif "version" in raw:
         from watchdog_tools.cli.page import version
 
-        sys.stdout.write(version(command))
+        outlet.put(version(command), seconds=_PATIENCE)
     else:
         return raw
-    sys.stdout.flush()
     return None
 
 

@@ -13,7 +13,6 @@ from watchdog_tools import exits
 from watchdog_tools.cli import fast, outlet
 from watchdog_tools.cli.common import PRESETS, settle
 from watchdog_tools.cli.options import Wrong
-from watchdog_tools.cli.signals import Signals
 from watchdog_tools.cli.values import convert
 from watchdog_tools.outputs import text
 from watchdog_tools.result import OK, UNKNOWN, Result
@@ -25,14 +24,15 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from watchdog_tools.cli.options import Command, Values
+    from watchdog_tools.cli.signals import Signals
 
 
-def guard(command: Command, argv: list[str]) -> NoReturn:
+def guard(command: Command, argv: list[str], signals: Signals) -> NoReturn:
     """Run `command` on `argv`: one line, one exit, whatever happens."""
     code = 3
     try:
         null_standard()
-        code = _invoke(command, argv, time.time(), time.monotonic())
+        code = _invoke(command, argv, signals, time.time(), time.monotonic())
     except Wrong as wrong:
         code = _refuse(command, argv, wrong)
     except BaseException as error:  # noqa: BLE001 -- a traceback and an exit by accident are the alternative
@@ -41,7 +41,7 @@ def guard(command: Command, argv: list[str]) -> NoReturn:
         os._exit(code)  # without the interpreter's farewell: 7 of 38 M instructions
 
 
-def _invoke(command: Command, argv: list[str], started: float, tick: float) -> int:
+def _invoke(command: Command, argv: list[str], signals: Signals, started: float, tick: float) -> int:
     raw = fast.parse(command, argv)
     if raw is None or f"_{command.name.replace('-', '_').upper()}_COMPLETE" in os.environ:  # click decides
         from watchdog_tools.cli.face import ask
@@ -52,7 +52,6 @@ def _invoke(command: Command, argv: list[str], started: float, tick: float) -> i
     values = convert(command, raw)
     settle(values, raw, os.environ)
     config = command.settle(values)
-    signals = Signals()
     result = _taken(command, values, config, signals)
     _say(command, values, result, started, time.monotonic() - tick)
     return exits.code(
@@ -88,14 +87,17 @@ def _say(command: Command, values: Values, result: Result, started: float, durat
         lines = [zabbix.line(command.label, result)]
     else:
         lines = text.lines(command.label, result, verbose=bool(values["verbose"]))
-    outlet.put(*lines)
+    outlet.put(*lines, seconds=max(values["timeout"][0] - duration, 0.1))  # room may come within the deadline
 
 
 def _refuse(command: Command, argv: list[str], wrong: Wrong) -> int:
     """Say wrong usage in one line; the style is read leniently, since the line could not be parsed."""
-    outlet.put(text.line(command.label, Result(UNKNOWN, f"usage: {wrong}; see {command.name} --help")))
+    result = Result(UNKNOWN, f"usage: {wrong}; see {command.name} --help", reason="usage")
     words = " ".join(command.divided(argv)[0]).replace("=", " ").split(" ")
     said = dict(pairwise(words))
     consumer = said.get("--for") or os.environ.get("WATCHDOG_TOOLS_FOR", "")
     style = said.get("--exit-style") or PRESETS.get(consumer, PRESETS["nagios"])[0]
+    form = said.get("-o") or said.get("--format") or os.environ.get("WATCHDOG_TOOLS_FORMAT")
+    values = {"quiet": False, "format": "json" if form == "json" else "text", "verbose": 0, "timeout": (0.5, None)}
+    _say(command, values, result, time.time(), 0.0)
     return exits.code("bool" if style == "bool" else "nagios", UNKNOWN, "usage")

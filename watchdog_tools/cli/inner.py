@@ -7,7 +7,7 @@ import time
 from watchdog_tools.cli import fast
 from watchdog_tools.cli.options import Wrong
 from watchdog_tools.cli.values import convert
-from watchdog_tools.result import CRITICAL, negated
+from watchdog_tools.result import CRITICAL, Metric, negated
 from watchdog_tools.system.looks import Job
 
 TYPE_CHECKING = False
@@ -57,6 +57,10 @@ def job(command: Command, values: Values, config: object) -> Job:
         on_timeout=on_timeout,
         down=command.down,
         limit=seconds,
+        negate=bool(values["negate"]),
+        timed=(Metric("time", seconds, "s", values["warning"], values["critical"], 0, seconds),)
+        if command.timed
+        else (),
     )
 
 

@@ -59,12 +59,13 @@ class Command:
     looker. run: for a command that is more than one look; it gets the whole invocation.
     refused: options of the monitoring plugin of the same job that we do not take -> what to use.
     tail: another command line stands behind the first `--`, and everything there is its own.
+    timed: its figure is the time of the answer, and a time-out has one, too.
     down: the value that Zabbix gets when the target is down, None for the state's number.
     """
 
     __slots__ = (
         "arguments", "down", "examples", "exits", "label", "look", "name", "notes", "options", "refused",
-        "run", "settle", "summary", "tail", "target",
+        "run", "settle", "summary", "tail", "target", "timed",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, declared once a command
@@ -84,6 +85,7 @@ class Command:
         notes: str = "",
         refused: dict[str, str] | None = None,
         tail: bool = False,
+        timed: bool = False,
         down: float | None = None,
     ) -> None:
         """Take the fields as the class describes them."""
@@ -101,6 +103,7 @@ class Command:
         self.notes = notes
         self.refused = refused or {}
         self.tail = tail
+        self.timed = timed
         self.down = down
 
     def by_flag(self) -> dict[str, Option]:

@@ -24,8 +24,8 @@ EXITS = (
 )
 
 
-def page(command: Command) -> str:
-    """Return the whole page, 80 columns wide, ending in a newline."""
+def page(command: Command) -> list[str]:
+    """Return the lines of the whole page, 80 columns wide."""
     metavar, _, about = command.arguments
     parts = [f"Usage: {command.name} [OPTIONS] {metavar}".rstrip(), "", *_wrapped(command.summary)]
     if about:
@@ -41,13 +41,13 @@ def page(command: Command) -> str:
     parts += ["", "Examples:"]
     for line, what in command.examples:
         parts += [f"  {line}", *_wrapped(what, "      ")]
-    return "\n".join(parts) + "\n"
+    return parts
 
 
 def version(command: Command) -> str:
     """Return the version line; it says when the environment adds to the import path."""
     added = "" if sys.flags.isolated or not in_force() else " (not isolated: loaded from the user's own path)"
-    return f"{command.name} (watchdog-tools) {__version__}{added}\n"
+    return f"{command.name} (watchdog-tools) {__version__}{added}"
 
 
 def _spelled(option: Option) -> str:

@@ -6,6 +6,8 @@ import gc
 import os
 import sys
 
+from watchdog_tools.cli.signals import Signals
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 def start(name: str) -> NoReturn:
     """Run the console script `name`, isolated from what the environment adds to the import path."""
+    signals = Signals()
     isolate()
     gc.disable()  # a process that lives for milliseconds collects no garbage worth 0.7 M instructions
     try:
@@ -26,7 +29,7 @@ def start(name: str) -> NoReturn:
             os.write(1, "".join(char if " " <= char <= "~" else "?" for char in words).encode() + b"\n")
         finally:
             os._exit(3)
-    guard(command, sys.argv[1:])
+    guard(command, sys.argv[1:], signals)
 
 
 def isolate() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from watchdog_tools import names
 from watchdog_tools.cli.common import common
 from watchdog_tools.cli.options import Command, Option, Wrong
-from watchdog_tools.commands.keeping import Config, checks, run
+from watchdog_tools.commands.asked import checks
+from watchdog_tools.commands.keeping import Config, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

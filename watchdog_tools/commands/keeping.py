@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.cli import inner
-from watchdog_tools.cli.options import Wrong
 from watchdog_tools.health import Health, lines
 from watchdog_tools.probes import instance
 from watchdog_tools.record import RUNNING, STARTING
-from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Metric, Result
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen, stat
@@ -19,11 +17,7 @@ from watchdog_tools.units import spoken
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
-    from watchdog_tools.system.looker import Say
-
-_OPERATORS = frozenset(("&&", "||", "|", ";", "&", ">", "<", ">>"))
-
-Checks = tuple[tuple[str, Job], ...]  # (first word, look)
+    from watchdog_tools.commands.asked import Checks
 
 
 class Config:
@@ -49,84 +43,13 @@ class Config:
         return str(self.values["state_dir"] or default(os.geteuid()))
 
 
-def checks(name: str, start: str, values: Values) -> Checks:
-    """Return the looks that the options ask for; `name` and `start` are the service's. Raise Wrong."""
-    written = [_split(str(line)) for line in values["check"]]
-    user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
-    of_user = ["-u", str(user)] if user else []
-    if values["process"]:
-        written.append(["check-process", *of_user, "--", str(values["process"])])
-    written += [["check-port", "--", str(target)] for target in values["port"]]
-    written += [["check-http", "--", str(url)] for url in values["url"]]
-    looks = [(os.path.basename(words[0]), _job(words)) for words in written]
-    return (*looks, *([("check-process", _pidfile_job(name, start, values))] if values["pidfile"] else []))
-
-
-def _pidfile_job(name: str, start: str, values: Values) -> Job:
-    """Return the look at a pidfile. A live pid that runs something else is stale, but not our own instance's.
-
-    A start command may become another program (`nice`, a shell's exec), and a --oneshot one is not what will run.
-    """
-    same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
-    job = _job(["check-process", "--pidfile", values["pidfile"], *same])
-    plain = job.look
-
-    def look(say: Say) -> Result:
-        result = plain(say)
-        if result.reason != "stale":
-            return result
-        from watchdog_tools.probes import pidfile
-
-        seen = instance.look(values["state_dir"] or default(os.geteuid()), name)
-        pid, _ = pidfile.read(values["pidfile"])
-        if seen.record is None or not seen.alive or pid != seen.record.pid:
-            return result
-        return Result(OK, f"pid {pid} of the pidfile is the instance itself", metrics=[Metric("procs", 1, low=0)])
-
-    job.look = look
-    return job
-
-
-def _split(line: str) -> list[str]:
-    if any(char in line for char in "'\"\\"):
-        import shlex
-
-        try:
-            words = shlex.split(line)
-        except ValueError as error:
-            raise Wrong(f"--check: {error}: {line[:80]!r}") from None
-    else:
-        words = line.split()
-    if not words:
-        raise Wrong("--check: an empty line is not a check")
-    for word in words:
-        if word in _OPERATORS:
-            raise Wrong(
-                f"--check: it is a command line without a shell, {word!r} would be a word of it; sh -c '…' is one"
-            )
-    return words
-
-
-def _job(words: list[str]) -> Job:
-    name = os.path.basename(words[0])
-    if name in inner.CHECKS:
-        try:
-            return inner.parse([name, *words[1:]])
-        except Wrong as wrong:
-            raise Wrong(f"{name}: {wrong}") from None
-
-    def look(say: Say) -> Result:
-        from watchdog_tools.probes import plugin
-
-        return plugin.look(tuple(words), say)
-
-    return Job(look, target=name, foreign=True)
-
-
 def run(config: Config, values: Values, wake: int) -> Result | None:
     """Look; if that is not the end of it, have an actor do what is needed. None if `wake` came first."""
     seconds: float = values["timeout"][0]
     seen = Job(lambda _say: _instance(config), target=config.name)
+    for _, job in config.checks:
+        if job.on_timeout is None:
+            job.on_timeout = values["timeout"][1]
     results = look_all([seen, *(job for _, job in config.checks)], seconds, wake)
     if results is None:
         return None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import select
 import time
 
-from watchdog_tools.result import CRITICAL, UNKNOWN, Result
+from watchdog_tools.result import CRITICAL, UNKNOWN, Result, negated
 from watchdog_tools.system.looker import LOCAL, MATCH, PARTING, Looker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from watchdog_tools.result import Metric
     from watchdog_tools.system.looker import Fork, Say
 
 
@@ -22,10 +23,11 @@ class Job:
     a deadline that strikes while we only looked at our own machine is UNKNOWN.
     down: what Zabbix gets as value when it timed out; None means the state's number.
     limit: seconds of its own, None for the common deadline alone.
+    negate: a target that did not answer is what was wished for. timed: what perfdata says then.
     foreign: it runs somebody else's program, which may leave processes behind in its session.
     """
 
-    __slots__ = ("down", "foreign", "limit", "look", "on_timeout", "target")
+    __slots__ = ("down", "foreign", "limit", "look", "negate", "on_timeout", "target", "timed")
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword
         self,
@@ -36,6 +38,8 @@ class Job:
         down: float | None = None,
         limit: float | None = None,
         foreign: bool = False,
+        negate: bool = False,
+        timed: tuple[Metric, ...] = (),
     ) -> None:
         """Take the fields as the class describes them."""
         self.look = look
@@ -44,6 +48,8 @@ class Job:
         self.down = down
         self.limit = limit
         self.foreign = foreign
+        self.negate = negate
+        self.timed = timed
 
 
 def look_all(jobs: list[Job], limit: float, wake: int = -1) -> list[Result] | None:
@@ -122,7 +128,8 @@ def _timed_out(job: Job, looker: Looker, limit: float) -> Result:
     state = job.on_timeout
     if state is None:
         state = UNKNOWN if looker.kind == LOCAL else CRITICAL
-    return Result(state, words, reason="timeout", value=job.down)
+    result = Result(state, words, reason="timeout", value=job.down, metrics=job.timed)
+    return negated(result) if job.negate and job.on_timeout is None else result
 
 
 def _ending(status: int | None) -> str:

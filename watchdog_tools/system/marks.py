@@ -11,10 +11,19 @@ _LARGEST = 1 << 18  # bytes of an environment; a mark behind them is not found
 def environ(pid: int) -> bytes:
     """Return the environment if it holds a mark, else nothing: unreadable is no mark, and no veto."""
     try:
-        found = proc.read(pid, "environ", _LARGEST)
+        found = proc.read(pid, "environ", _LARGEST) or _of_a_thread(pid)
     except OSError:
         return b""
     return found if found and MARK.encode() in found else b""
+
+
+def _of_a_thread(pid: int) -> bytes:
+    """Return what another thread shows: a main thread that has ended shows nothing, though its process lives."""
+    for thread in proc.threads(pid):
+        found = proc.read(f"{pid}/task/{thread}", "environ", _LARGEST)
+        if found:
+            return found
+    return b""
 
 
 def descends(pid: int, leader: int, ticks: int) -> bool:

@@ -1,0 +1,117 @@
+"""The checks that ensure-running was asked to keep: written as on the shell, or in short forms."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.cli import inner
+from watchdog_tools.cli.options import Wrong
+from watchdog_tools.probes import instance
+from watchdog_tools.result import OK, Metric, Result
+from watchdog_tools.system.looks import Job
+from watchdog_tools.system.statedir import default
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.cli.options import Values
+    from watchdog_tools.system.looker import Say
+
+    Checks = tuple[tuple[str, Job], ...]  # (first word, look)
+
+_SYNTAX = frozenset("|&;<>()`$\n")  # what a shell reads as more than a word
+_OURS = ("check-heartbeat", "ensure-running", "cron-guard", "sd-watchdog", "watchdog-tools")
+
+
+def checks(name: str, start: str, values: Values) -> Checks:
+    """Return the looks that the options ask for; `name` and `start` are the service's. Raise Wrong."""
+    written = [_split(str(line)) for line in values["check"]]
+    user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
+    of_user = ["-u", str(user)] if user else []
+    if values["process"]:
+        written.append(["check-process", *of_user, "--", str(values["process"])])
+    written += [["check-port", "--", str(target)] for target in values["port"]]
+    written += [["check-http", "--", str(url)] for url in values["url"]]
+    looks = [(os.path.basename(words[0]), _job(words)) for words in written]
+    return (*looks, *([("check-process", _pidfile_job(name, start, values))] if values["pidfile"] else []))
+
+
+def _pidfile_job(name: str, start: str, values: Values) -> Job:
+    """Return the look at a pidfile. A live pid that runs something else is stale, but not our own instance's.
+
+    A start command may become another program (`nice`, a shell's exec), and a --oneshot one is not what will run.
+    """
+    same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
+    job = _job(["check-process", "--pidfile", values["pidfile"], *same])
+    plain = job.look
+
+    def look(say: Say) -> Result:
+        result = plain(say)
+        if result.reason != "stale":
+            return result
+        from watchdog_tools.probes import pidfile
+
+        seen = instance.look(values["state_dir"] or default(os.geteuid()), name)
+        pid, _ = pidfile.read(values["pidfile"])
+        if seen.record is None or not seen.alive or pid != seen.record.pid:
+            return result
+        return Result(OK, f"pid {pid} of the pidfile is the instance itself", metrics=[Metric("procs", 1, low=0)])
+
+    job.look = look
+    return job
+
+
+def _split(line: str) -> list[str]:
+    if any(char in line for char in "'\"\\"):
+        import shlex
+
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            raise Wrong(f"--check: {error}: {line[:80]!r}") from None
+    else:
+        words = line.split()
+    if not words:
+        raise Wrong("--check: an empty line is not a check")
+    syntax = _unquoted(line)
+    if syntax or "=" in words[0]:
+        what = syntax or quoted(words[0], 40)
+        raise Wrong(
+            f"--check: no shell reads it, so {what} would be a word like any other; sh -c '...' is a check, too"
+        )
+    return words
+
+
+def _job(words: list[str]) -> Job:
+    name = os.path.basename(words[0])
+    if name in inner.CHECKS:
+        try:
+            return inner.parse([name, *words[1:]])
+        except Wrong as wrong:
+            raise Wrong(f"{name}: {wrong}") from None
+    if name in _OURS:
+        raise Wrong(f"--check: {name} is not a check: a look changes nothing")
+
+    def look(say: Say) -> Result:
+        from watchdog_tools.probes import plugin
+
+        return plugin.look(tuple(words), say)
+
+    return Job(look, target=name, foreign=True)
+
+
+def _unquoted(line: str) -> str:
+    """Return the first character outside of quotes that a shell would act on, or an empty string."""
+    quote = ""
+    chars = iter(line)
+    for char in chars:
+        if quote:
+            quote = "" if char == quote else quote
+            if char == "\\" and quote == '"':
+                next(chars, "")
+        elif char == "\\":
+            next(chars, "")
+        elif char in "'\"":
+            quote = char
+        elif char in _SYNTAX:
+            return char
+    return ""
