@@ -16,7 +16,7 @@ from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.statedir import prepare
 from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.record import COMMAND, ENDED, RUNNING, STARTING, Record, Seen
-from watchdog_tools.result import CRITICAL, UNKNOWN, WARNING, Result
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
 from watchdog_tools.system.clock import seconds
 from watchdog_tools.system.identity import handle, here
 from watchdog_tools.system.looker import LOCAL
@@ -186,5 +186,5 @@ def _healthy(order: Order, health: Health) -> Result:
 
 
 def _blind(run: Run, health: Health, words: str) -> Result:
-    state = CRITICAL if health.state == CRITICAL else UNKNOWN
+    state = health.state if health.state != OK else UNKNOWN
     return Result(state, f"{run.name}: {words}; nothing started", reason="blind")

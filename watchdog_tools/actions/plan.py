@@ -106,6 +106,7 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
         identity = (uid, gid, groups)
     if os.geteuid() == 0 and (identity is None or identity[0] == 0) and not wish.trust_any:
         _trust(executable, path)
+        _trust_log(wish.log)
     return Plan(wish, executable, env, identity)
 
 
@@ -118,6 +119,16 @@ def _trust(executable: str, path: str) -> None:
         raise CannotStart(f"{error.filename or executable}: {error.strerror}") from None
     if why:
         raise CannotStart(f"refused: {why} (--user, or --allow-unsafe-path)")
+
+
+def _trust_log(log: str | None) -> None:
+    """Raise CannotStart where others could lead root's log elsewhere; the last component is never followed."""
+    try:
+        why = untrusted(os.path.dirname(log)) if log else ""
+    except OSError as error:
+        why = f"{log}: {error.strerror}"
+    if why:
+        raise CannotStart(f"refused: {why.replace('executes', 'writes')} (--user, or --allow-unsafe-path)")
 
 
 def _account(wish: Wish) -> tuple[str, int, int, str, str] | None:

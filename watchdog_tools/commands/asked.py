@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from watchdog_tools.cli import inner
 from watchdog_tools.cli.options import Wrong
@@ -10,6 +11,7 @@ from watchdog_tools.probes import instance
 from watchdog_tools.result import OK, Metric, Result
 from watchdog_tools.system.looks import Job
 from watchdog_tools.system.statedir import default
+from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def _pidfile_job(name: str, start: str, values: Values) -> Job:
 
     def look(say: Say) -> Result:
         result = plain(say)
-        if result.reason != "stale":
+        if result.reason not in ("stale", "stale-boot"):
             return result
         from watchdog_tools.probes import pidfile
 
@@ -83,7 +85,7 @@ def _split(line: str) -> list[str]:
 
 def _job(words: list[str]) -> Job:
     name = os.path.basename(words[0])
-    if name in inner.CHECKS:
+    if name in inner.CHECKS and _is_ours(words[0]):
         try:
             return inner.parse([name, *words[1:]])
         except Wrong as wrong:
@@ -97,6 +99,12 @@ def _job(words: list[str]) -> Job:
         return plugin.look(tuple(words), say)
 
     return Job(look, target=name, foreign=True)
+
+
+def _is_ours(word: str) -> bool:
+    """Whether it is our command: a path to another file of that name is somebody's own plugin."""
+    own = os.path.join(os.path.dirname(sys.argv[0]), os.path.basename(word))
+    return "/" not in word or os.path.realpath(word) == os.path.realpath(own)
 
 
 def _unquoted(line: str) -> str:

@@ -100,8 +100,7 @@ def _without_lock(config: Config, seen: Result, health: Health) -> Result | None
     name = config.name
     note = f"; {seen.details['note']}" if seen.details.get("note") else ""
     if health.veto:
-        state = CRITICAL if health.state == CRITICAL else UNKNOWN
-        return Result(state, f"{name}: {health.veto}; nothing started", reason="blind")
+        return Result(health.state, f"{name}: {health.veto}; nothing started", reason="blind")
     if not health.asked and seen.state != CRITICAL:
         words = f"{name}: {seen.summary}" if seen.state == UNKNOWN else f"{name} is running ({seen.summary}){note}"
         return Result(seen.state, words, reason=seen.reason, details={"pid": seen.details.get("pid")})
