@@ -109,4 +109,5 @@ COMMAND = Command(
     " and -k take may be file:PATH or env:NAME, for -k as a whole or behind the name.",
     refused=REFUSED,
     down=0.0,
+    timed=True,
 )

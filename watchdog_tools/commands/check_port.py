@@ -181,4 +181,5 @@ COMMAND = Command(
     " several targets the worst decides. Without TLS nothing is ever sent.",
     refused=REFUSED,
     down=0.0,
+    timed=True,
 )
