@@ -1,0 +1,302 @@
+"""What a careful attacker tried on ensure-running: each of these once made two, none, or a wrong word."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers.commands import command, oracle, run
+from helpers.components import NOBODY, need
+from helpers.instances import Kept, marked
+from helpers.processes import Spawner, alive, carriers, wait_for
+
+pytestmark = pytest.mark.usefixtures("starts_services")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    """Return a service to keep, with a state directory of its own."""
+    return Kept(tmp_path)
+
+
+def script(room: Path, name: str, text: str) -> str:
+    """Write an executable file and return its path."""
+    path = room / name
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def fields(kept: Kept, **changes: object) -> None:
+    """Change lines of the record."""
+    words = kept.record() | {key: str(value) for key, value in changes.items()}
+    (kept.state / "svc.record").write_text("".join(f"{key}={value}\n" for key, value in words.items()))
+
+
+@pytest.mark.parametrize("after", ["0", "0.6"], ids=["at once", "while it is verified"])
+def test_a_program_that_becomes_a_daemon_is_not_started_beside(kept: Kept, after: str) -> None:
+    """It exits with 0 and leaves a daemon: the runs after it name it, and start no second one."""
+    daemon = script(kept.room, "daemon", f"#!/bin/sh\nsleep {after}\nsetsid sleep 60 </dev/null >/dev/null 2>&1 &\n")
+    first = kept.run("--port", "127.0.0.1:9", "--startup-timeout", "5s", command=[daemon])
+    assert (first.code, "turns itself into a daemon" in oracle(first, 9)) == (2, True), first
+    second = kept.run("--port", "127.0.0.1:9", command=[daemon])
+    assert (second.code, "not started beside it" in second.out) == (2, True), second
+    assert len([event for event in kept.events() if event["event"] == "started"]) == 1
+
+
+@pytest.mark.root
+def test_a_mark_of_a_stranger_does_not_stop_a_repair(kept: Kept, spawn: Spawner) -> None:
+    """Anybody can write our mark into an environment of their own; it is not what we left behind."""
+    ran = kept.run(command=["/bin/true"])
+    assert ran.code == 2, ran
+    gone = "4194303:1"
+    fields(
+        kept, phase="failed", why="daemon", pid=4194303, ticks=1, pidns=_inode("pid"), timens=_inode("time"), since=0
+    )
+    spawn(["/bin/sleep", "60"], env={"WATCHDOG_TOOLS_INSTANCE": f"{gone}:0:svc:{kept.state}"}, user=NOBODY)
+    ran = kept.run()
+    assert ran.code == 0, ran
+    assert kept.service.one()
+
+
+def _inode(kind: str) -> str:
+    return str(Path(f"/proc/self/ns/{kind}").readlink()).partition("[")[2].rstrip("]")
+
+
+@pytest.mark.root
+def test_one_that_drops_its_rights_in_another_program_is_found_again(kept: Kept) -> None:
+    """`setpriv … PROGRAM` becomes PROGRAM of another user: its mark counts, since the words name it."""
+    words = [need("setpriv"), "--reuid=65534", "--clear-groups", "sleep", "61"]
+    first = kept.run(command=words)
+    assert first.code == 0, first
+    (one,) = marked(kept.state)
+    kept.forget()
+    second = kept.run(command=words)
+    assert (second.code, f"adopted svc (pid {one.pid})" in second.out) == (0, True), second
+
+
+def test_a_run_that_waited_out_a_backoff_looks_again(kept: Kept, spawn: Spawner) -> None:
+    """Somebody else may have started it meanwhile."""
+    span = "61.5"
+    check = ("--check", f"check-process -a 'sleep {span}'")
+    for _ in range(2):
+        assert kept.run(*check, command=["/bin/false"]).code == 2
+    waiting = subprocess.Popen(
+        [command("ensure-running"), *kept.words(), *check, "--", "/bin/sleep", span], stdout=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: (kept.state / "lock" / "svc.lock").read_bytes().split()[:1] != [b""], 5, "a signature")
+    spawn(["/bin/sleep", span])
+    said = waiting.communicate(timeout=20)[0]
+    assert (waiting.returncode, "is healthy: 1 process" in said) == (0, True), said
+    assert len([event for event in kept.events() if event["event"] == "started"]) == 2, "the two that failed"
+
+
+def test_107_what_env_finds_is_what_root_executes(kept: Kept) -> None:
+    """`#!/usr/bin/env X` and an interpreter's own interpreter are verified like the command itself."""
+    if os.geteuid():
+        pytest.skip("root's rule")
+    evil = kept.room / "evil"
+    evil.mkdir()
+    script(evil, "mine", "#!/bin/sh\nexec sleep 60\n")
+    os.chown(evil, NOBODY, NOBODY)
+    by_env = script(kept.room, "by-env", "#!/usr/bin/env mine\n")
+    middle = script(kept.room, "middle", f"#!{evil}/mine\n")
+    nested = script(kept.room, "nested", f"#!{middle}\n")
+    for words in ([by_env], [nested]):
+        ran = kept.run(command=words, env={"PATH": f"{evil}:/usr/bin:/bin"})
+        assert (ran.code, "refused" in ran.out, str(evil) in ran.out) == (2, True, True), ran
+    assert not marked(kept.state)
+
+
+@pytest.mark.root
+def test_107_a_log_below_another_user_s_directory_is_refused(kept: Kept) -> None:
+    """A link of theirs would lead what root writes into any directory."""
+    theirs = kept.room / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, NOBODY, NOBODY)
+    ran = kept.run("--log", theirs / "log")
+    assert (ran.code, "refused" in ran.out, "writes" in ran.out) == (2, True, True), ran
+    assert kept.run("--log", theirs / "log", "--allow-unsafe-path").code == 0
+
+
+def test_a_plugin_s_own_process_group_ends_with_its_look(kept: Kept) -> None:
+    """`timeout 60 check_x` is what every admin writes, and timeout makes a group of its own."""
+    words = "61.25"
+    kept.run("-t", "0.5", "--startup-timeout", "0.2", "--check", f"timeout 60 sleep {words}")
+    assert [seen for seen in carriers(os.environ["WDT_TEST_TOKEN"]) if words in " ".join(seen.argv)] == []
+
+
+def test_a_start_command_that_is_a_fifo_hangs_nobody(kept: Kept) -> None:
+    """Reading its first line must not wait for a writer while the lock is held."""
+    os.mkfifo(kept.room / "fifo", 0o755)
+    ran = kept.run(command=[str(kept.room / "fifo")])
+    assert ran.code == 2, ran
+    oracle(ran, 5)
+
+
+def test_95_a_oneshot_service_that_dies_again_backs_off(kept: Kept) -> None:
+    """A start command that succeeds is a start like any other; ten minutes of life reset the count."""
+    flag = kept.room / "up"
+    plugin = script(kept.room, "plugin", f"#!/bin/sh\n[ -e {flag} ] && exit 0\nexit 2\n")
+    check = ("--check", plugin, "--oneshot", "--startup-timeout", "0.3s")
+    for _ in range(4):
+        ran = kept.run(*check, command=["/usr/bin/touch", str(flag)])
+        assert ran.code == 0, ran
+        flag.unlink()
+    ran = kept.run(*check, command=["/usr/bin/touch", str(flag)])
+    assert (ran.code, "backing off" in ran.out) == (2, True), ran
+
+
+def test_91_an_overdue_oneshot_command_of_a_killed_run_is_ended(kept: Kept) -> None:
+    """Its run was killed and it never returns: the next run past its time ends it, and says so."""
+    options = ("--oneshot", "--startup-timeout", "1s", "--port", "127.0.0.1:9")
+    words = [command("ensure-running"), *kept.words(), *options, "--", "/bin/sleep", "62"]
+    first = subprocess.Popen(words, stdout=subprocess.DEVNULL, process_group=0)
+    wait_for((kept.state / "svc.record").exists, 5, "a record")
+    actor = int((kept.state / "lock" / "svc.lock").read_bytes().split()[0])
+    hanging = kept.pid()
+    os.kill(actor, signal.SIGKILL)
+    first.wait(timeout=10)
+    wait_for(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * 1000 - int(kept.record()["since"]) > 1000, 5, "its time")
+    ran = kept.run(*options, command=["/bin/true"])
+    assert (ran.code, "did not return within 1 s" in ran.out) == (2, True), ran
+    assert not alive(hanging)
+
+
+@pytest.mark.parametrize("phase", ["failed", "ended", "starting"])
+def test_a_time_ahead_holds_nothing_down(kept: Kept, phase: str) -> None:
+    """A record of another time namespace, or a lie: the service is up after one run, and no run waits for it."""
+    assert kept.run().code == 0
+    pid = kept.service.one()
+    if phase != "starting":
+        kept.kill(pid)
+        kept.service.journal.unlink()
+    fields(kept, phase=phase, since=9999999999999)
+    ran = kept.run()
+    assert ran.code == 0, ran
+    oracle(ran, 5)
+    assert kept.service.one()
+
+
+def test_a_big_environment_does_not_hide_the_mark(kept: Kept) -> None:
+    """It stands in front, so that it is found however much stands behind it."""
+    env = {"PATH": "/usr/bin:/bin", **{f"BIG{i}": "x" * 110_000 for i in range(4)}}
+    assert kept.run(env=env).code == 0
+    kept.forget()
+    ran = kept.run(env=env)
+    assert (ran.code, "adopted" in ran.out) == (0, True), ran
+
+
+def test_the_mark_of_one_whose_main_thread_has_ended(kept: Kept) -> None:
+    """Its process lives on in another thread, and shows its environment only there."""
+    program = script(
+        kept.room, "threads.py",
+        "import ctypes, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n",
+    )  # fmt: skip
+    words = [sys.executable, program]
+    assert kept.run("--allow-unsafe-path", command=words).code == 0
+    pid = kept.pid()
+    kept.forget()
+    ran = kept.run("--allow-unsafe-path", command=words)
+    assert (ran.code, f"adopted svc (pid {pid})" in ran.out) == (0, True), ran
+
+
+def test_a_pidfile_of_a_wrapper_is_that_of_the_instance(kept: Kept) -> None:
+    """`nice` becomes another program, but the pid is the one that we recorded."""
+    pidfile = kept.room / "pid"
+    program = script(kept.room, "program", f"#!/bin/sh\necho $$ >{pidfile}\nexec sleep 60\n")
+    for _ in range(2):
+        ran = kept.run("--pidfile", pidfile, command=["/usr/bin/nice", "-n", "1", program])
+        assert (ran.code, "the instance itself" in ran.out) == (0, True), ran
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["test -e /x && true", "a | b", "a; b", "a > /tmp/x", "echo $HOME", "echo `id`", "FOO=1 check-port :1", "(true)"],
+)
+def test_shell_syntax_in_a_check_is_refused(kept: Kept, line: str) -> None:
+    """Passed on as words it would make a verdict by accident, and a start."""
+    ran = kept.run("--check", line)
+    assert (ran.code, "no shell reads it" in oracle(ran, 1)) == (3, True), ran
+    assert not kept.service.said()
+
+
+@pytest.mark.parametrize("line", ["sh -c 'true && true'", r"echo a\&b", 'echo "a|b"', "echo x=1"])
+def test_quoted_syntax_is_text(kept: Kept, line: str) -> None:
+    """As on the shell."""
+    assert kept.run("--check", line).code == 0
+
+
+def test_a_look_that_would_act_is_refused(kept: Kept) -> None:
+    """ensure-running within a --check would start things, also in a dry run."""
+    ran = kept.run("--dry-run", "--check", f"ensure-running other --state-dir {kept.state} -- sleep 60")
+    assert (ran.code, "is not a check" in ran.out) == (3, True), ran
+    assert not list(kept.state.glob("other*"))
+
+
+def test_somebody_s_own_plugin_of_our_name_is_run(kept: Kept) -> None:
+    """`/opt/x/check-port` is not our check-port."""
+    ran = kept.run("--check", script(kept.room, "check-port", "#!/bin/sh\necho their own\n"))
+    assert (ran.code, "their own" in ran.out) == (0, True), ran
+
+
+def test_a_dry_run_calls_a_healthy_service_healthy(kept: Kept) -> None:
+    """Its verdict is the service's, whatever the record needs."""
+    (kept.state / "svc.record").write_text("garbage")
+    ran = kept.run("--dry-run", "--check", "true")
+    assert (ran.code, "svc is healthy" in ran.out) == (0, True), ran
+    assert not kept.service.said()
+
+
+def test_the_state_of_a_time_out_is_the_user_s_word(kept: Kept) -> None:
+    """-t 0.3:unknown: who asked for UNKNOWN does not want a start."""
+    ran = kept.run("-t", "0.3:unknown", "--check", "sleep 5")
+    assert ran.code == 3, ran
+    assert not kept.service.said()
+
+
+def test_degraded_is_not_called_healthy(kept: Kept) -> None:
+    """Exit 1 is WARNING to the plugin API, and the words say so."""
+    ran = kept.run("--check", "false")
+    assert (ran.code, "is degraded: false said nothing (exit 1)" in ran.out) == (1, True), ran
+
+
+def test_figures_of_several_checks_have_labels_of_their_own(kept: Kept) -> None:
+    """Perfdata with one label twice is one graph with two lines in it."""
+    first = kept.run("--process", "cat", "--port", "127.0.0.1:9", "--port", "127.0.0.1:10", "--startup-timeout", "0.1s")
+    labels = [datum.partition("=")[0] for datum in first.out.partition("|")[2].split()]
+    assert len(labels) == len(set(labels)) >= 2, first
+
+
+def test_10_a_stopped_instance_is_degraded(kept: Kept) -> None:
+    """Alive by its record, and doing nothing."""
+    kept.run()
+    os.kill(kept.service.one(), signal.SIGSTOP)
+    ran = kept.run()
+    assert (ran.code, "stopped (T)" in ran.out) == (1, True), ran
+
+
+def test_what_a_dead_instance_left_running_is_said(kept: Kept) -> None:
+    """Its workers may hold its port; the new one is started all the same."""
+    program = script(kept.room, "program", "#!/bin/sh\nsleep 63 &\nexec sleep 60\n")
+    assert kept.run(command=[program]).code == 0
+    kept.kill()
+    ran = kept.run(command=[program])
+    assert (ran.code, "left pid" in ran.out) == (0, True), ran
+
+
+def test_negate_holds_for_a_time_out() -> None:
+    """What must not be reachable shows itself by silence, behind most firewalls; a time-out has its figure, too."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        words = ["check-http", f"http://127.0.0.1:{silent.getsockname()[1]}/", "-t", "0.3"]
+        plain, negated = run(*words), run(*words, "--negate")
+    assert (plain.code, "| time=0.3" in plain.out) == (2, True), plain
+    assert negated.code == 0, negated
