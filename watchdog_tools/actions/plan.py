@@ -125,8 +125,8 @@ def _trust_log(log: str | None) -> None:
     """Raise CannotStart where others could lead root's log elsewhere; the last component is never followed."""
     try:
         why = untrusted(os.path.dirname(log)) if log else ""
-    except OSError as error:
-        why = f"{log}: {error.strerror}"
+    except OSError:
+        return  # the child says what it cannot open
     if why:
         raise CannotStart(f"refused: {why.replace('executes', 'writes')} (--user, or --allow-unsafe-path)")
 

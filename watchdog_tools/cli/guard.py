@@ -87,7 +87,7 @@ def _say(command: Command, values: Values, result: Result, started: float, durat
         lines = [zabbix.line(command.label, result)]
     else:
         lines = text.lines(command.label, result, verbose=bool(values["verbose"]))
-    outlet.put(*lines, seconds=max(values["timeout"][0] - duration, 0.1))  # room may come within the deadline
+    outlet.put(*lines, seconds=min(max(values["timeout"][0] - duration, 0.1), 0.5))
 
 
 def _refuse(command: Command, argv: list[str], wrong: Wrong) -> int:
