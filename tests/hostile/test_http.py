@@ -100,6 +100,23 @@ def test_case_55_endless_extensions_of_chunks_are_bounded() -> None:
     assert "malformed" in line
 
 
+@pytest.mark.parametrize("head", [b"\r\n", b"Content-Length: 70011\r\n\r\n"])
+def test_case_55_what_must_not_be_there_may_be_in_the_rest(head: bytes) -> None:
+    """--invert-regex on a body that was cut is not OK; a match in the part that was read is CRITICAL all the same."""
+    parts = (HEAD + head, b"a" * 70000, b"FATAL ERROR")
+    code, line = replied(*parts, words=("-r", "FATAL ERROR", "--invert-regex"))
+    assert code == 3
+    assert "only the first 64 KiB were looked at, so a match may be missed" in line
+    assert replied(*parts, words=("-r", "aaa", "--invert-regex"))[0] == 2
+    assert replied(*parts, words=("-r", "aaa"))[0] == 0
+
+
+def test_case_55_a_body_of_exactly_64_kib_is_whole() -> None:
+    """Where the reply says that it ends there, nothing was cut."""
+    head = HEAD + b"Content-Length: 65536\r\n\r\n"
+    assert replied(head, b"a" * 65536, words=("-r", "FATAL", "--invert-regex"))[0] == 0
+
+
 def test_case_57_endless_interim_replies_are_bounded() -> None:
     """102 for ever is no reply; a few of them, and then the reply, are."""
     interim = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -227,7 +244,10 @@ def test_case_71_what_is_not_http_is_critical(reply: bytes) -> None:
 def test_case_73_nothing_compressed_is_asked_for() -> None:
     """No Accept-Encoding is sent, so that no bomb is asked for; one that comes is looked at as it is."""
     with replying(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08") as server:
-        assert check(server.url, "-s", "bomb")[0] == 2
+        code, line, _ = check(server.url, "-s", "bomb")
+        assert code == 2
+        assert "the body is compressed (gzip) though nobody asked for that" in line
+        assert check(server.url, "-r", "bomb", "--invert-regex")[0] == 3
         assert b"accept-encoding" not in server.requests[0].lower()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from watchdog_tools.system.content import Content
     from watchdog_tools.system.fetch import Exchange
     from watchdog_tools.system.looker import Say
-    from watchdog_tools.wants import Findings
+    from watchdog_tools.wants import Findings, Wants
 
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -96,9 +96,20 @@ def _findings(ask: Ask, content: Content | None, patterns: list[Pattern[str]], s
     if patterns:
         say(MATCH, "matching the body with the pattern")
         found += wants.matched(patterns, content.body, invert=ask.wants.invert)
-    if content.cut() and any(state != OK for state, _ in found):
-        found.append((OK, f"only the first {len(content.body) >> 10} KiB were looked at"))
-    return found
+    return found + _unseen(ask.wants, content, found)
+
+
+def _unseen(wanted: Wants, content: Content, found: Findings) -> Findings:
+    """Return what kept us from looking at the whole body; what must not be there may be in the rest of it."""
+    words = []
+    if content.cut():
+        words.append(f"only the first {len(content.body) >> 10} KiB were looked at")
+    packed = content.encoding()
+    if packed and wanted.body():
+        words.append(f"the body is compressed ({quoted(packed, 40)}) though nobody asked for that")
+    if any(state != OK for state, _ in found):
+        return [(OK, each) for each in words]
+    return [(UNKNOWN, f"{each}, so a match may be missed") for each in words if wanted.invert]
 
 
 def _verdict(ask: Ask, exchange: Exchange, seconds: float, found: Findings) -> Result:

@@ -21,13 +21,14 @@ _RAW = 1 << 20  # bytes that those may take on the way: chunks have heads, and t
 class Content:
     """What httptools hands over: headers, and the body as far as we look at it."""
 
-    __slots__ = ("body", "complete", "headers")
+    __slots__ = ("body", "complete", "headers", "more")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = b""
         self.complete = False
+        self.more = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header (a trailer comes here too)."""
@@ -37,7 +38,9 @@ class Content:
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""
         if not self.complete:
-            self.body += data[: LOOKED_AT - len(self.body)]
+            room = LOOKED_AT - len(self.body)
+            self.body += data[:room]
+            self.more = self.more or len(data) > room
 
     def on_message_complete(self) -> None:
         """Take what still follows for another reply, which nobody asked for."""
@@ -49,7 +52,12 @@ class Content:
 
     def cut(self) -> bool:
         """Whether there may be more than we looked at."""
-        return len(self.body) >= LOOKED_AT
+        return self.more or (len(self.body) >= LOOKED_AT and not self.complete)
+
+    def encoding(self) -> bytes:
+        """Return how the server has packed the body, unasked; empty where it has not."""
+        packed = self.header(b"content-encoding")
+        return b"" if packed.strip().lower() == b"identity" else packed
 
     def framed(self) -> bool:
         """Whether the reply says where its body ends; else the end of the connection does."""

@@ -47,12 +47,23 @@ def fetch(ask: Ask, say: Say, facts: dict[str, object]) -> Exchange:
         facts["days_left"] = sealed.days_left()
         wire = sealed
     say(TALK, f"waiting for the reply of {ask.url}")
+    reset = _sent(wire, data)
+    try:
+        return _final(wire)
+    except Failed as failure:
+        # who was told of a reset once reads the end of the connection from then on
+        raise reset if reset and failure.kind == CLOSED else failure from None
+
+
+def _sent(wire: Wire, data: bytes) -> Failed | None:
+    """Send; return the reset that came, for the server may have answered before it had read all. Raise Failed."""
     try:
         wire.send(data)
     except Failed as failure:
-        if failure.kind != RESET:  # it may have answered before it had read all
+        if failure.kind != RESET:
             raise
-    return _final(wire)
+        return failure
+    return None
 
 
 def _request(ask: Ask, say: Say) -> bytes:
