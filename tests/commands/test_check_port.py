@@ -188,6 +188,53 @@ def test_listening_needs_no_connection(tmp_path: Path) -> None:
         assert check(path, "--listening")[0] == 0
 
 
+def test_listening_on_a_path_is_about_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever name it was bound by: through a link, relative, or moved; a file that is gone is not listened on."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to("run")
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("run/a.sock")
+        listener.listen()
+        for path in ("run/a.sock", "link/a.sock"):
+            assert check(tmp_path / path, "--listening")[0] == 0, path
+        (tmp_path / "run/a.sock").rename(tmp_path / "b.sock")
+        assert check(tmp_path / "b.sock", "--listening")[0] == 0
+        code, line, _ = check(tmp_path / "run/a.sock", "--listening")
+        assert (code, "No such file" in line) == (2, True)
+        (tmp_path / "run/a.sock").write_text("")
+        code, line, _ = check(tmp_path / "run/a.sock", "--listening")
+        assert (code, "not a socket" in line) == (2, True)
+
+
+def test_listening_tells_ipv4_from_ipv6() -> None:
+    """A mapped address is one of IPv4; a wildcard of IPv6 takes IPv4, unless its socket says that it does not."""
+    with socket.socket(socket.AF_INET6) as mapped, socket.socket(socket.AF_INET6) as both:
+        mapped.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        mapped.bind((f"::ffff:{HOST}", 0))
+        mapped.listen()
+        both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        both.bind(("::", 0))
+        both.listen()
+        for words in ((), ("-4",)):
+            assert check(f"{HOST}:{mapped.getsockname()[1]}", "--listening", *words)[0] == 0
+            assert check(f"{HOST}:{both.getsockname()[1]}", "--listening", *words)[0] == 0
+            assert check(f":{both.getsockname()[1]}", "--listening", *words)[0] == 0
+        assert check(f":{mapped.getsockname()[1]}", "--listening", "-6")[0] == 2
+    with socket.socket(socket.AF_INET6) as only:
+        only.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        only.bind(("::", 0))
+        only.listen()
+        port = only.getsockname()[1]
+        for words, code in (
+            ((f"{HOST}:{port}",), 2),
+            ((f"[::1]:{port}",), 0),
+            ((f":{port}",), 0),
+            ((f":{port}", "-4"), 2),
+        ):
+            assert check(*words, "--listening")[0] == code, words
+
+
 def test_listening_has_an_owner() -> None:
     """--owner: the name as check-process means it; another one is named with its pid."""
     with socket.create_server((HOST, 0)) as one:

@@ -178,6 +178,27 @@ def test_a_self_connect_is_not_an_answer() -> None:
     assert "only we ourselves answered" in oracle(ran, 1)
 
 
+@pytest.mark.parametrize(
+    "shape", ["{inode:016x}: 00000002 00000000 00010000 0001 01 {inode} {path}", "a b c zz e f g {path}"]
+)
+def test_a_name_with_line_ends_forges_no_listener(public_path: Path, shape: str) -> None:
+    """An abstract socket may be called anything, a line of the kernel's table too: it is neither OK nor an error."""
+    path = public_path / "z"
+    with socket.socket(socket.AF_UNIX) as forger:
+        inode = os.fstat(forger.fileno()).st_ino
+        forger.bind("\0z\n" + shape.format(inode=inode, path=path))
+        forger.listen()
+        owner = Path("/proc/self/exe").readlink().name
+        for made in (False, True):
+            if made:
+                with socket.socket(socket.AF_UNIX) as deaf:
+                    deaf.bind(str(path))
+            for words in ((), ("--owner", owner)):
+                code, line, _ = check(path, "--listening", *words)
+                assert code == 2, line
+                assert "nothing listens on" in line
+
+
 def test_one_that_hangs_delays_no_other() -> None:
     """Of several targets each gets its verdict; the one that does not answer is named within the timeout."""
     gone = closed_port()

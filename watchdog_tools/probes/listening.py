@@ -1,24 +1,20 @@
-"""LOOK at who listens, without a connection: the kernel's tables of sockets, and /proc/PID/fd for their owners."""
+"""LOOK at who listens, without a connection: the kernel's own word for it, and /proc/PID/fd for the owners."""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
 from watchdog_tools import listeners
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.system import proc
-from watchdog_tools.system.dial import packed
-from watchdog_tools.system.holders import Holder, holders
+from watchdog_tools.system.dial import diagnosed, packed
+from watchdog_tools.system.holders import Holder, file_on, holders
 from watchdog_tools.system.looker import LOCAL
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from watchdog_tools.listeners import Listener
     from watchdog_tools.ports import Ask
     from watchdog_tools.system.looker import Say
 
@@ -38,34 +34,54 @@ def look(ask: Ask, owner: str | None, say: Say) -> Result:
 
 
 def _looked(ask: Ask, owner: str | None, say: Say) -> Result:
-    say(LOCAL, "reading the kernel's table of sockets")
-    found = list(_found(ask))
-    if not found:
-        return Result(CRITICAL, f"nothing listens on {ask.target}", reason="refused")
+    say(LOCAL, "asking the kernel which sockets listen")
+    inodes, doubt = _at_path(ask.target.path) if ask.target.path else _at_port(ask)
+    if not inodes:
+        return Result(CRITICAL, f"nothing listens on {ask.target}{doubt}", reason="refused")
     if owner is None:
-        return Result(OK, f"{ask.target} is listened on")
+        return Result(OK, f"{ask.target} is listened on{doubt}")
     say(LOCAL, "looking for the process that listens")
-    held, hidden = holders({listener.inode for listener in found})
+    held, hidden = holders(inodes)
     return _owned(ask, owner, held, [each for each in hidden if each.may_be(owner)])
 
 
-def _found(ask: Ask) -> Iterator[Listener]:
-    if ask.target.path:
-        wanted = os.fsencode(ask.target.path)
-        yield from (each for each in listeners.unix(_table("unix")) if each.address == wanted)
-        return
+def _at_path(path: str) -> tuple[set[str], str]:
+    """Return the inodes of the sockets that listen on a file, and what to add where there are none."""
+    try:
+        file, device = file_on(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        return set(), f": {error.strerror}"
+    try:
+        answers = list(diagnosed(listeners.ask_unix(sys.byteorder)))
+    except OSError as error:
+        raise OSError(None, f"this kernel does not tell who listens on a file (unix_diag): {error.strerror}") from None
+    return set(listeners.of_file(answers, file, device, sys.byteorder)), ""
+
+
+def _at_port(ask: Ask) -> tuple[set[str], str]:
+    """Return the inodes of the sockets that listen on a port, and what is in doubt about them."""
     addresses = _addresses(ask.target.host)
-    for family, name in ((4, "tcp"), (6, "tcp6")):
-        if ask.family in (0, family):
-            for each in listeners.tcp(_table(name), sys.byteorder):
-                if each.port == ask.target.port and any(each.takes(address) for address in addresses):
-                    yield each
+    found = [
+        each
+        for name in ("tcp", "tcp6")
+        for each in listeners.tcp(_table(name), sys.byteorder)
+        if each.port == ask.target.port and each.of(ask.family) and any(each.takes(address) for address in addresses)
+    ]
+    ipv4 = ask.family == 4 or all(len(address) == 4 for address in addresses)  # noqa: PLR2004 -- the family, its bytes
+    maybe = {each.inode for each in found if ipv4 and each.both()}
+    sure = {each.inode for each in found} - maybe
+    if not maybe or sure:
+        return sure, ""
+    try:
+        return maybe.difference(listeners.ipv6_only(diagnosed(listeners.ask_tcp6(sys.byteorder)), sys.byteorder)), ""
+    except OSError:
+        return maybe, ", by the wildcard of IPv6 (whether that takes IPv4, this kernel does not tell)"
 
 
 def _addresses(host: str) -> list[bytes]:
     if host == "localhost":
         return [packed("127.0.0.1"), packed("::1")]
-    return [packed(host) if host else b""]
+    return [listeners.plain(packed(host)) if host else b""]
 
 
 def _table(name: str) -> bytes:

@@ -7,6 +7,7 @@ The only file with sockets, by `_socket`: (m) that costs 1.5 M instructions to i
 from __future__ import annotations
 
 import errno
+import os
 import select
 import sys
 
@@ -30,10 +31,13 @@ except ImportError:  # pragma: no cover -- a Python that keeps its C module else
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from watchdog_tools.system.looker import Say
     from watchdog_tools.targets import Target
 
 _MOST = 32  # addresses of one name that are tried
+_DIAGNOSIS, _BY_FAMILY, _DUMP, _ERROR, _DONE = 4, 20, 0x301, 2, 3  # netlink(7), sock_diag(7)
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 # Not every libc has all of them.
 _NAMELESS = {getattr(socket, f"EAI_{each}", None) for each in ("NONAME", "NODATA", "ADDRFAMILY", "FAIL")}
@@ -168,5 +172,27 @@ def datagram(path: str, data: bytes) -> None:
     end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         end.sendto(data, path)
+    finally:
+        end.close()
+
+
+def diagnosed(question: bytes) -> Iterator[bytes]:
+    """Yield what the kernel's socket diagnosis, sock_diag(7), answers. Raise OSError where it has none."""
+    order = sys.byteorder
+    numbers = ((len(question) + 16, 4), (_BY_FAMILY, 2), (_DUMP, 2), (1, 4), (0, 4))
+    end = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _DIAGNOSIS)
+    try:
+        end.send(b"".join(number.to_bytes(size, order) for number, size in numbers) + question)
+        while True:
+            data = end.recv(1 << 16)
+            while data:
+                length, kind = (int.from_bytes(data[at : at + size], order) for at, size in ((0, 4), (4, 2)))
+                if kind in (_ERROR, _DONE):
+                    code = int.from_bytes(data[16:20], order, signed=True)
+                    if code:
+                        raise OSError(-code, os.strerror(-code))
+                    return
+                yield data[16:length]
+                data = data[length + 3 & ~3 :]
     finally:
         end.close()

@@ -1,4 +1,4 @@
-"""Who holds a socket: the processes that have its inode among their descriptors."""
+"""Who holds a socket: the processes that have its inode among their descriptors; and the file of a unix socket."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from watchdog_tools.who import names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
+
+_KIND, _SOCKET = 0o170000, 0o140000  # of a file's mode
+_MOUNTS = 16 << 20  # bytes of a table
 
 
 class Holder:
@@ -56,6 +59,28 @@ def holders(inodes: Container[str]) -> tuple[list[Holder], list[Holder]]:
         except OSError:
             continue  # it has ended meanwhile
     return found, hidden
+
+
+def file_on(path: str) -> tuple[int, int]:
+    """Return the inode of the socket at `path`, and the device of its file system, both as the kernel counts.
+
+    stat() gives another device on btrfs and overlays; the table of mounts has the kernel's. Raise OSError.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)  # opens nothing, it only names the file
+    try:
+        found = os.fstat(descriptor)
+        info = proc.read("self", f"fdinfo/{descriptor}") or b""
+    finally:
+        os.close(descriptor)
+    if found.st_mode & _KIND != _SOCKET:
+        raise FileNotFoundError(2, "not a socket")
+    mount = next((line.split()[1] for line in info.splitlines() if line.startswith(b"mnt_id:")), b"")
+    for line in (proc.read("self", "mountinfo", _MOUNTS) or b"").splitlines():
+        fields = line.split(None, 3)
+        if fields[0] == mount:
+            major, _, minor = fields[2].partition(b":")
+            return found.st_ino, int(major) << 20 | int(minor)
+    return found.st_ino, os.major(found.st_dev) << 20 | os.minor(found.st_dev)
 
 
 def _sockets(pid: int) -> Iterator[str]:
