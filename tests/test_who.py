@@ -13,7 +13,9 @@ NAMES = [
     ("postgres: 15/main: checkpointer ", {"postgres"}),
     ("-bash", {"bash"}),
     ("/usr/sbin/amavisd-new (master)", {"amavisd-new (master)", "amavisd-new"}),
-    ("/opt/My App/bin/agent", {"agent", "My"}),
+    ("/opt/My App/bin/agent", {"My"}),
+    ("backup of /etc/nginx", {"backup"}),
+    ("/usr/sbin/rsync: copies /var/lib/mysql", {"rsync"}),
     ("", {""}),
 ]
 
@@ -22,6 +24,31 @@ NAMES = [
 def test_the_names_that_argv0_gives(first: str, expected: set[str]) -> None:
     """A daemon that writes a title over its arguments keeps its name."""
     assert set(own_names(first)) == expected
+
+
+def test_a_path_with_a_blank_is_told_from_a_title() -> None:
+    """By the executable, which lies below the same directory; `exec -a "$0"` in a wrapper, say."""
+    assert set(own_names("/opt/My App/bin/agent", "/opt/My App/lib/agent-bin")) == {"agent", "My"}
+    assert named("agent", ["/opt/My App/bin/agent"], "/opt/My App/bin/agent")
+    assert not named("agent", ["/opt/My title of /bin/agent"], "/opt/My")
+
+
+BUSYBOX = [
+    (["tail", "-f", "agent"], {"tail"}),
+    (["sh", "-c", "check-process agent || /usr/sbin/agent"], {"sh"}),
+    (["sh", "/opt/agent.sh"], {"sh", "agent.sh"}),
+    (["/bin/busybox", "tail", "-f", "agent"], {"tail"}),
+    (["busybox", "sh", "/opt/agent.sh"], {"sh", "agent.sh"}),
+    (["busybox"], set()),
+]
+
+
+@pytest.mark.parametrize(("argv", "expected"), BUSYBOX)
+def test_a_multi_call_program_is_its_applet(argv: list[str], expected: set[str]) -> None:
+    """What stands behind `tail` is tail's argument, whatever its executable is called."""
+    assert names(argv, "/bin/busybox") == expected | {"busybox"}
+    assert all(named(name, argv, "/bin/busybox") for name in expected | {"busybox"})
+    assert not named("agent", argv, "/bin/busybox")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +95,14 @@ def test_our_own_commands_are_known(line: str, expected: str) -> None:
         (["/usr/sbin/CRON", "-f", "check-process"], True),
         (["bash", "-c", "n=$(check-process x)&&echo $n"], True),
         (["hyperfine", "check-process x"], True),
+        (["check_by_ssh", "-H", "h", "-C", "check-process -a agentxyz"], True),
+        (["kubectl", "exec", "pod", "--", "check-process", "-a", "agentxyz"], True),
+        (["python3", "/usr/bin/ansible", "all", "-a", "check-process -a agentxyz"], True),
+        (["python3", "-m", "pipx", "run", "check-process"], True),
+        (["perl", "-e", "system 'check-process -a agentxyz'"], True),
+        (["python3.11", "-c", "import os; os.system('check-process -a x')"], True),
+        (["busybox", "sh", "-c", "check-process -a x"], True),
+        (["python3", "supervisor.py", "--health", "check-process -a x"], False),
         (["grep", "check-process"], False),
         (["sh", "-c", "agentxyz --check-process"], False),
         (["sh", "/opt/my-check-process.sh"], False),

@@ -9,52 +9,79 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "hush", "zsh", "ksh", "mksh", "fish"})
+
+
 class Grammar:
     """How an interpreter reads its options.
 
-    valued: take the next word, unless the value is attached. stops: what follows is no program's
-    name (code, stdin). names: their value is the program. letters: one dash may carry several.
+    valued: take the next word, unless the value is attached. attached: the rest of the word is their
+    value, if any. stops: what follows is no program's name (code, stdin). names: their value is the
+    program. letters: one dash may carry several.
     """
 
-    __slots__ = ("letters", "names", "stops", "valued")
+    __slots__ = ("attached", "letters", "names", "stops", "valued")
 
-    def __init__(self, *, valued: str = "", stops: str = "", names: str = "", letters: bool = True) -> None:
+    def __init__(
+        self, *, valued: str = "", attached: str = "", stops: str = "", names: str = "", letters: bool = True
+    ) -> None:
         self.valued = valued.split()
+        self.attached = attached.split()
         self.stops = stops.split()
         self.names = names.split()
         self.letters = letters
 
 
-_SHELL = Grammar(valued="-o +o -O +O --rcfile --init-file", stops="-c -s")
-_LUA = Grammar(valued="-e -l", letters=False)
-_TCL = Grammar(valued="-encoding", letters=False)
+_NODE = Grammar(
+    valued="-r --require --import --loader --experimental-loader -C --conditions --env-file"
+    " --env-file-if-exists --title --watch-path --inspect-port --debug-port --input-type --icu-data-dir"
+    " --diagnostic-dir --redirect-warnings --openssl-config --dns-result-order --disable-warning"
+    " --max-http-header-size --unhandled-rejections --report-dir --report-directory --report-filename"
+    " --report-signal --cpu-prof-dir --cpu-prof-name --heap-prof-dir --heap-prof-name --heapsnapshot-signal"
+    " --heapsnapshot-near-heap-limit --trace-event-categories --trace-event-file-pattern"
+    " --trace-require-module --tls-cipher-list --tls-keylog --secure-heap --secure-heap-min"
+    " --snapshot-blob --v8-pool-size --experimental-default-type --disable-proto --inspect-publish-uid",
+    stops="-e --eval -p --print -pe -i --interactive",
+    letters=False,
+)
+_JAVA = Grammar(
+    valued="-cp -classpath --class-path -p --module-path --upgrade-module-path --add-modules"
+    " --limit-modules --add-exports --add-opens --add-reads --patch-module --enable-native-access"
+    " --source -d --describe-module",
+    names="-jar -m --module",
+    letters=False,
+)
+_PHP = Grammar(
+    valued="-c -d -z -t --php-ini --define --zend-extension --docroot",
+    stops="-r -B -R -E -S --run --process-begin --process-code --process-end --server",
+    names="-f -F --file --process-file",
+)
+_RUBY = Grammar(
+    valued="-I -r -C -X -E --encoding --external-encoding --internal-encoding --enable --disable --dump",
+    attached="-F -K -T -W -i -x",
+    stops="-e",
+)
+_LUA = Grammar(valued="-e -l -j", letters=False)
 
 _GRAMMARS = {
-    **dict.fromkeys(("sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish"), _SHELL),
+    **dict.fromkeys(SHELLS, Grammar(valued="-o +o -O +O --rcfile --init-file --emulate", stops="-c -s --command")),
     **dict.fromkeys(("python", "pypy"), Grammar(valued="-W -X --check-hash-based-pycs", stops="-c", names="-m")),
-    "perl": Grammar(valued="-I", stops="-e -E"),
-    "ruby": Grammar(valued="-I -r -C -E", stops="-e"),
-    **dict.fromkeys(
-        ("node", "nodejs"),
-        Grammar(
-            valued="-r --require --import --loader --experimental-loader -C --conditions",
-            stops="-e --eval -p --print -i --interactive",
-            letters=False,
-        ),
-    ),
-    "php": Grammar(valued="-c -d -z", stops="-r -B -R -E -S", names="-f -F"),
-    "java": Grammar(
-        valued="-cp -classpath --class-path -p --module-path --add-modules",
-        names="-jar -m --module",
-        letters=False,
-    ),
-    "Rscript": Grammar(stops="-e", letters=False),
+    "perl": Grammar(valued="-I", attached="-C -D -F -M -V -i -m -x", stops="-e -E"),
+    "ruby": _RUBY,
+    **dict.fromkeys(("node", "nodejs"), _NODE),
+    "php": _PHP,
+    "java": _JAVA,
+    "Rscript": Grammar(valued="-g", stops="-e", letters=False),
     "dotnet": Grammar(letters=False),
-    "mono": Grammar(letters=False),
-    "busybox": Grammar(letters=False),
+    "mono": Grammar(valued="--config", letters=False),
     **dict.fromkeys(("lua", "luajit"), _LUA),
-    **dict.fromkeys(("tclsh", "wish"), _TCL),
-}  # fmt: skip
+    **dict.fromkeys(("tclsh", "wish"), Grammar(valued="-encoding", letters=False)),
+}
+
+
+def known(program: str) -> bool:
+    """Whether `program` is an interpreter whose options we can read."""
+    return family(program) in _GRAMMARS
 
 
 def script(program: str, words: list[str]) -> str:
@@ -62,14 +89,8 @@ def script(program: str, words: list[str]) -> str:
 
     A path as it stands there, or a module's dotted name.
     """
-    kind = family(program)
-    grammar = _GRAMMARS.get(kind)
-    if grammar is None:
-        return ""
-    found = _first(grammar, iter(words))
-    if kind == "busybox" and found in words:  # `busybox sh script`: the applet is a program again
-        return script(found, words[words.index(found) + 1 :]) or found
-    return found
+    grammar = _GRAMMARS.get(family(program))
+    return _first(grammar, iter(words)) if grammar else ""
 
 
 def _first(grammar: Grammar, words: Iterator[str]) -> str:
@@ -102,6 +123,8 @@ def _option(grammar: Grammar, word: str, words: Iterator[str]) -> str | None:
 def _letters(grammar: Grammar, word: str, words: Iterator[str]) -> str | None:
     for at in range(1, len(word)):
         flag = word[0] + word[at]
+        if word[at] in ":=" or flag in grammar.attached:  # perl -d:Trace, ruby -W:no-deprecated
+            break
         if flag in grammar.stops:
             return ""
         if flag in grammar.names:

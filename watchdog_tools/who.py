@@ -22,8 +22,15 @@ WRAPPERS = frozenset({
     "nohup", "setsid", "stdbuf", "unbuffer", "script", "chronic", "xargs", "parallel", "time",
     "watch", "entr", "strace", "ltrace", "valgrind", "hyperfine", "systemd-run", "systemd-cat",
     "docker", "podman", "nsenter", "unshare", "chroot", "ssh", "sshd", "tini", "dumb-init",
-    "catatonit", "screen", "tmux", "nrpe",
+    "catatonit", "screen", "tmux", "nrpe", "check_by_ssh", "check_nrpe", "check_ssh", "kubectl", "oc",
+    "crictl", "ctr", "nerdctl", "runc", "crun", "lxc-attach", "machinectl", "docker-compose", "autossh",
+    "sshpass", "mosh", "pssh", "pdsh", "clush", "ansible", "ansible-playbook", "salt", "salt-call",
+    "salt-ssh", "pkexec", "run0", "uv", "uvx", "pipx", "poetry", "pipenv", "make", "bwrap", "firejail",
+    "fakeroot", "faketime", "eatmydata", "numactl", "daemonize", "start-stop-daemon", "zabbix_get",
 })  # fmt: skip
+
+# Programs of many names: which one it is, argv[0] says, or the first argument.
+_APPLETS = frozenset({"busybox", "toybox"})
 
 _PUNCTUATION = str.maketrans(dict.fromkeys(";|&()<>{}'\"`$=\n\t", " "))
 
@@ -38,32 +45,45 @@ def family(program: str) -> str:
     return base(program).lstrip("-").rstrip("0123456789.")
 
 
-def own_names(first: str) -> tuple[str, ...]:
+def own_names(first: str, exe: str = "") -> tuple[str, ...]:
     """Return the names that argv[0] gives: its whole basename, and its first word where it is a title.
 
-    Daemons rewrite it (`nginx: master process …`, `sshd: root@pts/0`, `postgres: checkpointer`).
+    Daemons rewrite it (`nginx: master process …`, `sshd: root@pts/0`, `postgres: checkpointer`). A
+    title may name a path that it is not, `backup of /etc/nginx`: its last word is no name.
     """
     head, colon, _ = first.partition(": ")
     if colon and "/" not in head and " " not in head:
         return (head,)
     whole = base(first).removeprefix("-")  # a login shell is `-bash`
-    if " " in first:
-        return (whole, base(first.partition(" ")[0]).rstrip(":"))
-    return (whole,)
+    if " " not in first:
+        return (whole,)
+    lead = base(first.partition(" ")[0]).rstrip(":")
+    slash = first.find("/", first.index(" "))
+    if slash < 0 or (first[0] == "/" and exe.startswith(first[: slash + 1])):  # /opt/My App/bin/agent
+        return (whole, lead)
+    return (lead,)
 
 
-def named(name: str, argv: list[str], exe: str = "") -> bool:
-    """Whether a process is called `name`: by its exe, by argv[0], by its script or module."""
+def named(name: str, argv: list[str], exe: str = "", *, shell: bool = True) -> bool:
+    """Whether a process is called `name`: by its exe, by argv[0], by its script or module.
+
+    shell: a shell's script counts as well.
+    """
     if exe and base(exe) == name:
         return True
-    return bool(argv) and (name in own_names(argv[0]) or name in _scripts(argv, exe))
+    if not argv:
+        return False
+    argv = _applet(argv)
+    return name in own_names(argv[0], exe) or name in _scripts(argv, exe, shell=shell)
 
 
 def names(argv: list[str], exe: str = "") -> set[str]:
     """Return all that a process is called."""
     found = {base(exe)}
     if argv:
-        found.update(own_names(argv[0]), _scripts(argv, exe))
+        found.update(own_names(argv[0]))
+        argv = _applet(argv)
+        found.update(own_names(argv[0], exe), _scripts(argv, exe))
     return found - {""}
 
 
@@ -75,31 +95,57 @@ def ours(argv: list[str]) -> str:
 
 
 def carries(argv: list[str]) -> bool:
-    """Whether this is a shell, cron, timeout … with one of our command lines in its arguments."""
-    if not argv or not WRAPPERS.intersection((*own_names(argv[0]), base(argv[0]).lower())):
-        return False
+    """Whether this is a shell, cron, timeout … or code with one of our command lines in its arguments."""
     words = " ".join(argv).translate(_PUNCTUATION).split()
-    return any(base(word) in OURS for word in words)
+    if not any(base(word) in OURS for word in words):
+        return False
+    return bool(WRAPPERS.intersection((*names(argv), base(argv[0]).lower()))) or _is_code(argv)
 
 
 def counts(wanted: Wanted, process: Process, own: Container[int], above: Container[int]) -> bool:
     """Whether a process that matched counts. own: our own chain of processes; above: all ancestors.
 
     An ancestor does where it matched by name (`check-process cron` from cron), not where it
-    matched by its arguments: there our own words stand.
+    matched by its arguments: there our own words stand. Nor where the name is that of a shell's
+    script: `/etc/init.d/nginx status` asks for nginx, and is it not.
     """
     if process.pid in own:
         return False
+    if not wanted.filters():  # all are asked for
+        return True
     argv = process.argv
-    if wanted.by_words() and process.pid in above:
+    if process.pid in above and (wanted.by_words() or _asks(wanted, process)):
         return False
-    if (wanted.by_words() or not wanted.by_name()) and carries(argv):
+    if wanted.by_words() and carries(argv):
         return False
     return ours(argv) in ("", wanted.name)
 
 
-def _scripts(argv: list[str], exe: str) -> list[str]:
-    """Return what it runs as an interpreter, by argv[0] or else by its exe."""
-    from watchdog_tools.interpreters import script  # most daemons are none
+def _asks(wanted: Wanted, process: Process) -> bool:
+    """Whether an ancestor has the name only as a shell's script; a pidfile tells for certain who it is."""
+    if not wanted.name or wanted.pidfile is not None:
+        return False
+    return not named(wanted.name, process.argv, process.exe or "", shell=False)
 
-    return [base(script(program, argv[1:])) for program in (argv[0], exe) if program]
+
+def _applet(argv: list[str]) -> list[str]:
+    """Return the arguments of a multi-call program as those of the applet: `busybox tail -f x`."""
+    return argv[1:] if len(argv) > 1 and base(argv[0]) in _APPLETS else argv
+
+
+def _scripts(argv: list[str], exe: str, *, shell: bool = True) -> list[str]:
+    """Return what it runs as an interpreter, by argv[0] or else by its exe."""
+    from watchdog_tools.interpreters import SHELLS, script  # most daemons are none
+
+    return [
+        base(script(program, argv[1:]))
+        for program in (argv[0], exe)
+        if program and (shell or family(program) not in SHELLS)
+    ]
+
+
+def _is_code(argv: list[str]) -> bool:
+    """Whether this is an interpreter that runs no script, but code: `perl -e`, `python -c`."""
+    from watchdog_tools.interpreters import known, script
+
+    return known(argv[0]) and not script(argv[0], argv[1:])

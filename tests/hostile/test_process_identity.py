@@ -82,21 +82,64 @@ def test_case_01_an_ancestor_counts_by_name(asked: str, code: int, name: str) ->
     assert ran.code == code, ran
 
 
+@pytest.mark.parametrize("shebang", ["#!/bin/bash", "#!/usr/bin/env bash", "#!/bin/sh -e"])
+def test_case_01_a_shell_script_that_asks_is_not_the_one(shebang: str, name: str, public_path: Path) -> None:
+    """`/etc/init.d/agent status`, `/etc/cron.hourly/agent`: called like it, they ask for it."""
+    script = public_path / name
+    script.write_text(f"{shebang}\n{command(CP)} {name} || echo restart; exit 0\n")
+    script.chmod(0o755)
+    for argv in ([script], ["bash", script]):
+        ran = run(*argv)
+        assert ran.out.splitlines()[1:] == ["restart"], ran
+    pid = f"echo $$ > {public_path}/pid; {command(CP)} --pidfile {public_path}/pid {name}; exit $?"
+    script.write_text(f"{shebang}\n{pid}\n")
+    assert run(script).code == 0, "who names a process for certain gets it"
+
+
+def test_case_01_another_interpreters_script_that_asks_is_the_one(name: str, public_path: Path) -> None:
+    """A supervisor in Python whose own child looks for it."""
+    script = public_path / name
+    script.write_text(f"import subprocess\nprint(subprocess.call(['{command(CP)}', '{name}']))\n")
+    assert run(sys.executable, script).out.splitlines()[1:] == ["0"]
+
+
+CARRIERS = [
+    ("check_by_ssh", "-C", "check-process -a {name}"),
+    ("kubectl", "exec", "pod", "--", "check-process", "-a", "{name}"),
+    ("pkexec", "check-process", "-a", "{name}"),
+]
+
+
+@pytest.mark.parametrize("argv", CARRIERS)
+def test_case_01_a_look_at_another_machine_is_not_the_agent(
+    argv: tuple[str, ...], name: str, public_path: Path, spawn: Spawner
+) -> None:
+    """On the monitoring server the words of its checks are everywhere."""
+    wrapper, *words = [word.format(name=name) for word in argv]
+    (public_path / wrapper).write_text('$| = 1; print "\\n"; sleep 3600')
+    spawn([need("perl"), public_path / wrapper, *words], wait_ready=True)
+    spawn([need("perl"), "-e", '$| = 1; print "\\n"; sleep 3600', *words], wait_ready=True)
+    assert run(CP, "-a", name).code == 2
+    assert run(CP, wrapper).code == 0
+
+
 @pytest.mark.root
 @pytest.mark.slow
 def test_case_01_check_process_cron_from_real_cron(spawn: Spawner, public_path: Path) -> None:
-    """A real cron runs it, in a mount namespace with its own crontab and pidfile."""
+    """A real cron runs it, in a mount namespace with its own crontab and pidfile; its minute has three seconds."""
     need("cron")
+    need("faketime")
     need_works("unshare", "-m", "true")
+    faketime = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     out = public_path / "out"
     script = f"""
         mount --make-rprivate / && mount -t tmpfs none /run && mount -t tmpfs none /etc/cron.d
         mount -t tmpfs none /var/spool/cron && mkdir -m 700 /var/spool/cron/crontabs
         {{ echo '* * * * * root {command(CP)} cron >{out}.new 2>&1; echo $? >>{out}.new;'\\
            ' mv {out}.new {out}'; }} > /etc/cron.d/one
-        exec {need("cron")} -f"""
+        LD_PRELOAD={faketime} FAKETIME='+0 x20' exec {need("cron")} -f"""
     spawn([need("unshare"), "-m", "sh", "-c", script])
-    wait_for(out.exists, 75, "cron's next minute")
+    wait_for(out.exists, 15, "cron's next minute")
     assert out.read_text().startswith("PROCESS OK - "), out.read_text()
     assert out.read_text().endswith("\n0\n")
 
@@ -110,6 +153,73 @@ def test_case_02_mentioning_a_name_is_not_being_it(name: str, spawn: Spawner, tm
     spawn([need("sh"), "-c", f": {name}; read x"], stdin=-1)
     ran = run(CP, name)
     assert (ran.code, f"no process {name}" in oracle(ran, 10)) == (2, True), ran
+
+
+BUSYBOX = [
+    ("tail", ["-f", "/dev/null", "{name}"]),
+    ("grep", ["{name}"]),
+    ("sh", ["-c", "read x; tail -f {name}"]),
+    ("sh", ["-c", ": /usr/sbin/{name}; read x"]),
+    ("busybox", ["tail", "-f", "/dev/null", "{name}"]),
+    ("busybox", ["sh", "-c", ": {name}; read x"]),
+]
+
+
+@pytest.mark.parametrize(("applet", "words"), BUSYBOX)
+def test_case_02_mentioning_a_name_to_busybox(
+    applet: str, words: list[str], name: str, tmp_path: Path, spawn: Spawner
+) -> None:
+    """There tail, grep and sh are one executable, and their arguments are theirs: 2, and the applet is found."""
+    (tmp_path / applet).symlink_to(need("busybox"))
+    (tmp_path / name).touch()
+    child = spawn([tmp_path / applet, *(word.format(name=name) for word in words)], stdin=-1, cwd=tmp_path)
+    wait_for(lambda: name in str(look(child.pid)), what="exec")
+    ran = run(CP, name)
+    assert (ran.code, f"no process {name}" in oracle(ran, 10)) == (2, True), ran
+    called = words[0] if applet == "busybox" else applet
+    assert run(CP, called, "-p", str(os.getpid())).code == 0
+    assert run(CP, "busybox", "-p", str(os.getpid())).code == 0
+
+
+def test_case_02_the_usual_line_of_crontabs_under_busybox(name: str, tmp_path: Path) -> None:
+    """`check-process agent || agent`: the shell that asks is not the agent."""
+    (tmp_path / "sh").symlink_to(need("busybox"))
+    ran = run(tmp_path / "sh", "-c", f"{command(CP)} {name} || echo starts /usr/sbin/{name}; true")
+    assert ran.out.splitlines()[1:] == [f"starts /usr/sbin/{name}"], ran
+
+
+def test_case_22_scripts_under_busybox(name: str, tmp_path: Path, spawn: Spawner) -> None:
+    """A script of its shell has its name, however the shell was called."""
+    (tmp_path / "sh").symlink_to(need("busybox"))
+    for number, lead in enumerate(([tmp_path / "sh"], [need("busybox"), "sh"])):
+        script = tmp_path / f"{name}{number}"
+        script.write_text("echo; read x\n")
+        spawn([*lead, script], wait_ready=True, stdin=-1)
+        assert run(CP, script.name).code == 0
+
+
+@pytest.mark.parametrize("title", ["backup of /etc/{name}", "/usr/bin/backup: of /etc/{name}", "rsync /var/lib/{name}"])
+def test_case_02_a_title_that_ends_in_a_path(title: str, name: str, spawn: Spawner) -> None:
+    """What it works on is not what it is: 2. Its first word is what it is."""
+    title = title.format(name=name)
+    child = spawn(["bash", "-c", f'exec -a "{title}" sleep {FOREVER}'])
+    wait_for(lambda: title in str(look(child.pid)), what="exec")
+    assert run(CP, name).code == 2
+    assert run(CP, Path(title.split()[0].rstrip(":")).name, "-a", name).code == 0
+
+
+def test_case_03_a_path_with_blanks(name: str, tmp_path: Path, spawn: Spawner) -> None:
+    """It is no title: the program is found, also where a wrapper executes another by its own path."""
+    (there := tmp_path / "My App").mkdir()
+    for called in (name, f"{name}-bin"):
+        shutil.copy(need("sleep"), there / called)
+    plain = spawn([there / name, FOREVER])
+    assert run(CP, name).code == 0
+    plain.kill()
+    plain.wait(10)
+    child = spawn(["bash", "-c", f'exec -a "{there / name}" "{there / name}-bin" {FOREVER}'])
+    wait_for(lambda: FOREVER in str(look(child.pid)) and "bash" not in str(look(child.pid)), what="exec")
+    assert run(CP, name).code == 0
 
 
 def test_case_03_a_name_longer_than_the_kernels_15_bytes(
@@ -323,6 +433,27 @@ def test_case_22_a_script_is_called_by_its_name(
     spawn([path], wait_ready=True, stdin=-1)
     assert run(CP, path.name).code == 0
     assert run(CP, name).code == 2
+
+
+PERL, NODE = '$| = 1; print "\\n"; sleep 3600', 'console.log("ready"); setTimeout(() => 0, 3600000)'
+OPTIONS = [
+    ("perl", ["-Mfeature=say", "-w"], PERL),
+    ("perl", ["-CSDE", "-MData::Dumper", "-i.bake"], PERL),
+    ("node", ["--env-file", "/dev/null"], NODE),
+    ("node", ["--no-warnings", "--inspect-port", "0", "-r", "fs"], NODE),
+]
+
+
+@pytest.mark.parametrize(("interpreter", "options", "text"), OPTIONS)
+def test_case_22_options_of_interpreters_do_not_hide_the_script(
+    interpreter: str, options: list[str], text: str, name: str, tmp_path: Path, spawn: Spawner
+) -> None:
+    """An option's value is neither the script nor more options."""
+    if not shutil.which(interpreter):
+        pytest.skip(f"{interpreter} is not installed")  # not in CI: tests/test_interpreters.py has the whole table
+    (tmp_path / name).write_text(text)
+    spawn([interpreter, *options, name], wait_ready=True, cwd=tmp_path)
+    assert run(CP, name).code == 0
 
 
 MANY = 3000  # case 24 says 20,000; so many take the suite some seconds, and show the same
