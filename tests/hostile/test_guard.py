@@ -142,7 +142,7 @@ def test_a_look_of_ensure_running_that_crashes_starts_nothing(tmp_path: Path, sp
     """UNKNOWN about a process is a veto: whoever killed the look did not tell that the service is down."""
     kept = Kept(tmp_path)
     spawn([sys.executable, "-S", "-c", "import time; time.sleep(600)", CATASTROPHE])
-    check = "check-process --ereg-argument-array (a+)+$ -t 30"
+    check = "check-process --ereg-argument-array '(a+)+$' -t 30"
     words = ["ensure-running", *kept.words(), "-t", "30", "--check", check, "--", *kept.service.command]
     guard = spawn([command(words[0]), *words[1:]], stdout=subprocess.PIPE)
     lookers = wait_for(lambda: (found := children(guard.pid)) and len(found) == 1 and found, 10, "the look that stays")

@@ -57,3 +57,9 @@ def test_103_beside_a_stopped_run_nothing_is_started(role: str, most: str) -> No
 def test_138_a_call_that_fails_never_makes_two(fault: str) -> None:
     """The disk is full, fails, or is read-only at one call: one honest line, and the next run makes it one."""
     assert {"write", "rename"} <= {each.kind for each in struck_at("actor", fault, "--most", "24")}
+
+
+@pytest.mark.parametrize(("role", "fault"), [("child-before", "EIO"), ("guard", "ENOSPC")])
+def test_138_a_call_that_fails_on_either_side_of_the_actor(role: str, fault: str) -> None:
+    """The same for who prints the line, and for who is about to become the service."""
+    assert struck_at(role, fault, "--most", "5")
