@@ -7,8 +7,6 @@ from watchdog_tools.who import base, named, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from re import Pattern
-
     from watchdog_tools.facts import Process
 
 NO, MAYBE, YES = 0, 1, 2  # filters combine with min(); MAYBE is a criterion that we may not read
@@ -20,7 +18,7 @@ class Wanted:
     """What was asked for; the filters combine with AND, and None is no filter.
 
     name: a whole basename; needle: its bytes. args: a part of the arguments joined by blanks;
-    pattern: searched there. exe: paths that the executable may have. uid: effective; user: how it
+    pattern: a regular expression, searched there. exe: paths that the executable may have. uid: effective; user: how it
     was written. vsz, rss: at least so many KiB. states: letters. kernel: kernel threads too.
     """
 
@@ -33,7 +31,7 @@ class Wanted:
         self.name: str | None = None
         self.needle = b""
         self.args: bytes | None = None
-        self.pattern: Pattern[str] | None = None
+        self.pattern: str | None = None
         self.exe: tuple[str, ...] = ()
         self.user: str | None = None
         self.uid: int | None = None
@@ -67,7 +65,7 @@ class Wanted:
         for lead, what in (
             ("running", self.exe[0] if self.exe else None),
             ("with arguments", self.args),
-            ("with arguments like", self.pattern.pattern if self.pattern else None),
+            ("with arguments like", self.pattern),
             ("of user", self.user),
             ("with parent", self.parent),
             ("in state", self.states),

@@ -196,6 +196,26 @@ def test_a_doubtful_pattern_says_nothing_on_stderr() -> None:
     said("--ereg-argument-array", "[[wdt]x{5000}", code=2)
 
 
+def test_a_count_of_all_is_of_all(spawn: Spawner) -> None:
+    """`check_procs -w 150 -c 200` looks for a full process table: zombies fill it, and who carries our words."""
+    code = (
+        "import os; pids = [os.posix_spawn('/bin/true', ['true'], {}) for _ in range(50)];"
+        "[os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT) for pid in pids]; print(flush=True);"
+        "import time; time.sleep(3600)"
+    )
+
+    def count() -> int:
+        return int(json.loads(run(CP, "-c", "0:", "-o", "json").out)["details"]["count"])
+
+    before = count()
+    spawn([sys.executable, "-c", code], wait_ready=True)
+    for _ in range(20):
+        spawn([need("sh"), "-c", "read x; check-process x"], stdin=-1)
+    assert count() - before > 50, "other processes come and go meanwhile"
+    parent = ["-p", str(os.getpid())]
+    assert run(CP, *parent, "-c", "21:").code == 0, "who was not asked for words is not left out for them"
+
+
 VALUES = {"-m": "PROCS", "-w": "0:100000", "-c": "0:100000", "-t": "9", "-s": "RSD", "-p": "1", "-u": "root"}
 
 

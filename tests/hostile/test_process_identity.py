@@ -394,6 +394,22 @@ def test_case_19_a_slow_pattern_is_cut(name: str, spawn: Spawner) -> None:
     assert run(CP, "--ereg-argument-array", f"{name}a+b").code == 0
 
 
+def test_case_19_a_pattern_that_takes_long_to_compile_is_cut() -> None:
+    """Within the time limit as well, and SIGTERM is answered: a looker compiles it."""
+    pattern = "(?i)" + "[\u0001-\uffff]" * 800
+    ran = run(CP, "--ereg-argument-array", pattern, "-t", "0.5")
+    assert (ran.code, "pattern too slow: compiling" in oracle(ran, 1)) == (3, True), ran
+
+
+def test_case_19_what_check_procs_reads_otherwise_is_refused(name: str, spawn: Spawner) -> None:
+    """A POSIX class or a GNU word bound would silently match nothing, and "down" starts a second one: 3."""
+    as_python(spawn, "print(flush=True); import time; time.sleep(3600)", name, "--id", "42")
+    for pattern in (f"{name} --id [[:digit:]]+", rf"\<{name}\>"):
+        ran = run(CP, "--ereg-argument-array", pattern)
+        assert (ran.code, "usage: --ereg-argument-array: " in oracle(ran, 10)) == (3, True), ran
+    assert run(CP, "--ereg-argument-array", rf"\b{name}\b --id \d+").code == 0
+
+
 def test_case_20_arguments_of_120_kb(name: str, spawn: Spawner) -> None:
     """They are searched to their end, and shown shortened."""
     as_python(spawn, "print(flush=True); import time; time.sleep(3600)", "x" * 120_000, name)

@@ -15,7 +15,6 @@ from watchdog_tools.system.looker import LOCAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from re import Pattern
     from typing import Any
 
     from watchdog_tools.cli.options import Values
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from watchdog_tools.system.looker import Say
 
 _STATES = "RSDTZIXWKP"  # of ps's first column
-_LONGEST = 4096  # characters of a pattern; compiling one takes time that no deadline bounds
+_LONGEST = 4096  # characters of a pattern
 _WHICH, _MORE = "Which processes (all filters must match)", "More"
 
 _OPTIONS = (
@@ -114,7 +113,9 @@ def _wanted(given: dict[str, Any]) -> Wanted:
     wanted.name = _name({*given["args"], *given["command"]})
     wanted.needle = os.fsencode(wanted.name or "")
     wanted.args = os.fsencode(given["argument_array"]) if given["argument_array"] else None
-    wanted.pattern = _pattern(given["ereg_argument_array"])
+    wanted.pattern = given["ereg_argument_array"]
+    if wanted.pattern and len(wanted.pattern) > _LONGEST:
+        raise Wrong(f"--ereg-argument-array: a pattern has at most {_LONGEST} characters")
     if given["exe"]:
         if not given["exe"].startswith("/"):
             raise Wrong("--exe: the PATH of the executable starts with /; accepted: --exe /usr/sbin/nginx")
@@ -136,22 +137,6 @@ def _name(names: set[str]) -> str | None:
             raise Wrong(f"{name[:80]!r} is not a name: it has no slash; use --exe PATH for an executable")
         return name
     return None
-
-
-def _pattern(text: str | None) -> Pattern[str] | None:
-    if text is None:
-        return None
-    import re
-    import warnings
-
-    if len(text) > _LONGEST:
-        raise Wrong(f"--ereg-argument-array: a pattern has at most {_LONGEST} characters")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a doubtful one is still one, and stderr is not ours
-            return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise Wrong(f"--ereg-argument-array: not a regular expression of Python: {error}") from None
 
 
 def _critical(given: dict[str, Any], wanted: Wanted) -> Any:

@@ -34,13 +34,14 @@ class NotSeen(Exception):  # noqa: N818 -- a sentence, not a failure
 def find(wanted: Wanted, say: Say, pids: list[int] | None = None) -> Found:
     """Return what there is of the wanted, among `pids` if given. Raise NotSeen."""
     _resolve(wanted, say)
+    pattern = _compiled(wanted.pattern, say) if wanted.pattern else None
     say(LOCAL, "reading /proc")
     try:
         proc.mounted()
         matched = _scan(wanted, proc.pids() if pids is None else pids)
-        if wanted.pattern:
+        if pattern:
             say(MATCH, "matching --ereg-argument-array")
-            matched = like(wanted.pattern, matched)
+            matched = like(pattern, matched)
             say(LOCAL, "reading /proc")
         found = sort(wanted, matched)
     except proc.Unseen as error:
@@ -119,7 +120,7 @@ def like(pattern: Pattern[str], matched: Matched) -> Matched:
 
 
 def sort(wanted: Wanted, matched: Matched) -> Found:
-    """Return who counts among those that matched."""
+    """Return who counts among those that matched; all of them, zombies and containers, where all are asked for."""
     found = Found()
     own: list[int] = []
     above: list[int] = []
@@ -127,7 +128,7 @@ def sort(wanted: Wanted, matched: Matched) -> Found:
         if not above:
             own, above = _chain()
         try:
-            if not process.local:
+            if not process.local and wanted.filters():
                 found.elsewhere += 1
             elif counts(wanted, process, own, above):
                 _put(found, wanted, process, sure)
@@ -137,7 +138,7 @@ def sort(wanted: Wanted, matched: Matched) -> Found:
 
 
 def _put(found: Found, wanted: Wanted, process: Process, sure: int) -> None:
-    if not process.stat.running and "Z" not in (wanted.states or ""):
+    if not process.stat.running and wanted.filters() and "Z" not in (wanted.states or ""):
         found.zombies.append(process)
     elif sure == MAYBE:
         found.undecided += 1
@@ -174,6 +175,16 @@ def _resolve(wanted: Wanted, say: Say) -> None:
     if wanted.exe:
         say(LOCAL, "resolving the path of --exe")
         wanted.exe = (wanted.exe[0], os.path.realpath(wanted.exe[0]))
+
+
+def _compiled(text: str, say: Say) -> Pattern[str]:
+    from watchdog_tools.patterns import compiled
+
+    say(MATCH, "compiling --ereg-argument-array")  # (m) 4,000 characters can take six seconds
+    try:
+        return compiled(text)
+    except ValueError as error:
+        raise NotSeen(f"usage: --ereg-argument-array: {error}", "usage") from None
 
 
 def _uid(user: str) -> int:
