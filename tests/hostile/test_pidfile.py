@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -46,8 +47,26 @@ def test_case_27_a_pidfile_that_is_none(content: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["0", "-1", "1", "+5", "0x10", "٣"])
 def test_case_28_numbers_that_are_no_services_pid(content: str, tmp_path: Path) -> None:
-    """0 would be our own group, -1 everybody, 1 is init: 3."""
-    unknown(told(tmp_path / "pid", content))
+    """0 would be our own group, -1 everybody, 1 is init: 3. A name beside it makes 1 one, and nothing else."""
+    path = told(tmp_path / "pid", content)
+    unknown(path)
+    unknown(path, "-u", "root")
+    if content != "1":
+        unknown(path, "sleep")
+
+
+@pytest.mark.root
+def test_case_28_the_first_process_of_a_container(tmp_path: Path) -> None:
+    """There pid 1 is the service: with its name beside it, it is looked at. By another it is stale."""
+    need_works("unshare", "-pf", "--mount-proc", "true")
+    path = told(tmp_path / "pid", 1)
+    here = f"{command(CP)} --pidfile {path}"
+    asked = f"{here} agent; echo $?; {here} --exe $(readlink /proc/1/exe); echo $?; {here} nginx; echo $?"
+    words = ["bash", "-c", f"exec -a agent {need('perl')} -e 'system @ARGV' sh -c '{asked}'"]
+    ran = run("unshare", "-pf", "--mount-proc", *words)
+    lines = ran.out.splitlines()
+    assert lines[1::2] == ["0", "0", "2"], ran
+    assert "stale, pid 1 is another process" in lines[4]
 
 
 @pytest.mark.parametrize("content", ["99999999", "2147483648", "9" * 30, "9" * 5000, "9" * 10])
@@ -99,14 +118,45 @@ def test_case_31_a_thread_s_number_is_no_pid(tmp_path: Path) -> None:
     assert (ran.code, "stale" in oracle(ran, 10)) == (2, True), ran
 
 
-def test_case_35_a_pidfile_from_before_the_boot(tmp_path: Path, sleeping: int) -> None:
-    """By its time alone: 2 "stale?", with a reason that machines can tell from others."""
-    path = told(tmp_path / "pid", sleeping)
+def before_boot(path: Path) -> Path:
+    """Make the file one that was written before this boot."""
     before = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) - 60
     os.utime(path, (before, before))
+    return path
+
+
+def reason(path: Path, *argv: str) -> str:
+    """Return the word for machines of a CRITICAL."""
+    ran = run(CP, "--pidfile", path, *argv, "-o", "json")
+    assert ran.code == 2, ran
+    return str(json.loads(ran.out)["reason"])
+
+
+def test_case_35_a_pidfile_from_before_the_boot(tmp_path: Path, sleeping: int) -> None:
+    """By its time alone: 2 "stale?", with a reason that machines can tell from others."""
+    path = before_boot(told(tmp_path / "pid", sleeping))
     ran = run(CP, "--pidfile", path, "sleep")
     assert (ran.code, "stale? it was written before this boot" in oracle(ran, 10)) == (2, True), ran
-    assert '"reason": "stale-boot"' in run(CP, "--pidfile", path, "sleep", "-o", "json").out
+    for argv in ([], ["sleep"], ["-a", "3600"], ["--exe", os.path.realpath(need("sleep"))]):
+        assert reason(path, *argv) == "stale-boot"
+
+
+def test_case_35_a_pidfile_from_before_the_boot_that_is_stale_for_certain(
+    tmp_path: Path, sleeping: int, spawn: Spawner
+) -> None:
+    """Its pid is dead or plainly another program: 2 "stale", no doubt that keeps a service down."""
+    path = before_boot(told(tmp_path / "pid", sleeping))
+    for argv in (["nginx"], ["--exe", "/usr/sbin/nginx"], ["-a", "nginx"]):
+        ran = run(CP, "--pidfile", path, *argv)
+        assert (ran.code, f"and pid {sleeping} is another process, sleep" in oracle(ran, 10)) == (2, True), ran
+        assert reason(path, *argv) == "stale"
+    assert run(CP, "--pidfile", path, "nginx", "--absent").code == 0
+    child = spawn([need("true")])
+    child.wait(10)
+    path = before_boot(told(tmp_path / "pid", child.pid))
+    ran = run(CP, "--pidfile", path)
+    assert (ran.code, f"and pid {child.pid} is gone" in oracle(ran, 10)) == (2, True), ran
+    assert {reason(path), reason(path, "sleep")} == {"stale"}
 
 
 def test_a_pidfile_that_is_not_there_is_a_service_that_is_not_there(tmp_path: Path) -> None:

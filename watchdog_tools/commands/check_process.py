@@ -6,19 +6,19 @@ import os
 
 from watchdog_tools.cli.common import common, judging
 from watchdog_tools.cli.options import Command, Option, Wrong
-from watchdog_tools.headcount import UNITS, Asked, verdict
+from watchdog_tools.headcount import UNITS, Asked, Found, verdict
 from watchdog_tools.probes import process as probe
 from watchdog_tools.processes import Wanted
 from watchdog_tools.ranges import Range
 from watchdog_tools.result import UNKNOWN, Result
 from watchdog_tools.system.looker import LOCAL
+from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from watchdog_tools.cli.options import Values
-    from watchdog_tools.headcount import Found
     from watchdog_tools.system.looker import Say
 
 _STATES = "RSDTZIXWKP"  # of ps's first column
@@ -86,14 +86,29 @@ def _by_pidfile(wanted: Wanted, say: Say) -> Found:
         pid, before_boot = pidfile.read(str(wanted.pidfile))
     except pidfile.Unreadable as unreadable:
         raise probe.NotSeen(str(unreadable), "pidfile") from None
-    found = probe.find(wanted, say, [] if pid is None or before_boot else [pid])
+    if pid == 1 and not wanted.by_name():  # in a container it is the service, elsewhere it is init
+        raise probe.NotSeen(
+            f"pidfile {quoted(str(wanted.pidfile))}: 1 is a pid of a service only in a container; accepted: "
+            "with a NAME or --exe beside it", "pidfile",
+        )  # fmt: skip
+    found = probe.find(wanted, say, [] if pid is None else [pid])
     if pid is None:
         found.missing = "absent", "there is no such file"
     elif before_boot:
-        found.missing = "stale-boot", f"stale? it was written before this boot (pid {pid})"
+        return _of_another_boot(pid, found)
     elif not (found.processes or found.zombies or found.undecided):
         found.missing = "stale", f"stale, pid {pid} is {probe.called(pid)}"
     return found
+
+
+def _of_another_boot(pid: int, found: Found) -> Found:
+    """Return that nothing was found; `stale-boot` where who has its pid now could be the one, `stale` where not."""
+    other = Found()
+    if found.processes or found.undecided or found.hidden:
+        other.missing = "stale-boot", f"stale? it was written before this boot (pid {pid})"
+    else:
+        other.missing = "stale", f"stale, it was written before this boot, and pid {pid} is {probe.called(pid)}"
+    return other
 
 
 def _measure(metric: str, found: Found, say: Say) -> None:

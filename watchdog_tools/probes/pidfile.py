@@ -49,7 +49,7 @@ def _pid(data: bytes, path: str) -> int:
     if not digits.isdigit() or len(digits) > 10:  # noqa: PLR2004
         raise Unreadable(f"pidfile {quoted(path)} is unreadable: {quoted(data, 40)} is not one pid")
     pid = int(digits)
-    if not 2 <= pid <= _pid_max():  # noqa: PLR2004 -- 0 is our own group to kill(), 1 is init
+    if not 1 <= pid <= _pid_max():  # 0 is our own group to kill()
         raise Unreadable(f"pidfile {quoted(path)} is unreadable: {pid} is not a pid of a service")
     return pid
 
