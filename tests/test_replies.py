@@ -35,7 +35,26 @@ def test_a_head_ends_at_the_same_place_however_it_arrives(parts: list[bytes], si
     assert end == whole
 
 
-@pytest.mark.parametrize("text", ["", ",", "20", "2000", "200,,301", "2,3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ",",
+        "20",
+        "2000",
+        "200,,301",
+        "2,3",
+        "20x",
+        "200-299",
+        "xx",
+        "x",
+        "0xx",
+        "2xxx",
+        "\xb2xx",
+        "\uff12\uff10\uff10",
+        "2**",
+    ],
+)
 def test_what_is_no_list_of_statuses_is_refused(text: str) -> None:
     """A sentence that says what is accepted."""
     with pytest.raises(ValueError, match="accepted:"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from watchdog_tools.targets import shown
+
+_LIKE_A_STATUS = frozenset("0123456789xX*-")
 _CODE = slice(9, 12)  # of `HTTP/1.1 200 OK`
 
 
@@ -42,8 +45,8 @@ def expectations(text: str) -> tuple[str, ...]:
     """
     parts = tuple(part.strip() for part in text.split(","))
     for part in parts:
-        if not part or (part.isdigit() and len(part) != 3):  # noqa: PLR2004 -- digits of a code
-            raise ValueError(f"{text[:80]!r} is no list of statuses; accepted: 200,301 or 2xx or 'HTTP/1.1 200'")
+        if not part or _is_mistaken(part):
+            raise ValueError(f"{shown(text)} is no list of statuses; accepted: 200,301 or 2xx or 'HTTP/1.1 200'")
     return parts
 
 
@@ -54,9 +57,24 @@ def fine(status: Status, expected: tuple[str, ...]) -> bool:
     return any(_expected(status, part) for part in expected)
 
 
+def _is_mistaken(part: str) -> bool:
+    """Whether it looks like a status and is none (20x, 200-299, 2000): as text, no status line would ever hold it."""
+    if any(each.isnumeric() and not each.isascii() for each in part):
+        return True
+    return _LIKE_A_STATUS.issuperset(part) and not (_is_code(part) or _is_class(part))
+
+
+def _is_code(part: str) -> bool:
+    return len(part) == 3 and part.isascii() and part.isdigit()  # noqa: PLR2004 -- isdigit() alone takes other scripts
+
+
+def _is_class(part: str) -> bool:
+    return part[:1] in set("123456789") and part[1:].lower() == "xx"
+
+
 def _expected(status: Status, part: str) -> bool:
-    if part.isdigit():
+    if _is_code(part):
         return status.code == int(part)
-    if part[1:].lower() == "xx" and part[0].isdigit():
+    if _is_class(part):
         return status.code // 100 == int(part[0])
     return part.encode("utf-8", "surrogateescape") in status.line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools import __version__
+from watchdog_tools.targets import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def method(text: str) -> str:
     if text == "CONNECT" or text.startswith("CONNECT:"):
         raise ValueError("CONNECT needs a proxy, which is not taken yet")
     if not text.isascii() or not text.isalpha() or len(text) > 20:  # noqa: PLR2004 -- none is longer
-        raise ValueError(f"{text[:80]!r} is not a method; accepted: GET, HEAD, POST, PUT, OPTIONS …")
+        raise ValueError(f"{shown(text)} is not a method; accepted: GET, HEAD, POST, PUT, OPTIONS ...")
     return text
 
 

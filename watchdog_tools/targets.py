@@ -31,23 +31,25 @@ def target(text: str) -> Target:
     """Parse a command line's word. Raise ValueError with a sentence that says what is accepted."""
     if text.startswith("/"):
         return Target(path=path(text))
+    if "@" in text:  # a part of it would be quoted, and may be one of a password
+        raise ValueError(f"{shown(text)} holds an @; {_ACCEPTED}")
     name, colon, digits = text.rpartition(":")
     if not colon:
         near = f"; did you mean :{text}?" if text.isascii() and text.isdigit() else ""
-        raise ValueError(f"{text[:80]!r} names no port; {_ACCEPTED}{near}")
+        raise ValueError(f"{shown(text)} names no port; {_ACCEPTED}{near}")
     if name.startswith("[") and name.endswith("]"):
         if not is_ipv6(name[1:-1]):
-            raise ValueError(f"{name[:80]!r} is not an IPv6 address; {_ACCEPTED}")
+            raise ValueError(f"{shown(text)} is not an IPv6 address; {_ACCEPTED}")
         name = name[1:-1]
     elif ":" in name:
-        raise ValueError(f"{text[:80]!r} has too many colons; {_ACCEPTED}")
+        raise ValueError(f"{shown(text)} has too many colons; {_ACCEPTED}")
     return Target(host(name) if name else "", port(digits))
 
 
 def path(text: str) -> str:
     """Return the path of a unix socket. Raise ValueError with a sentence."""
     if not text.startswith("/") or len(text.encode("utf-8", "surrogateescape")) > _LONGEST_PATH:
-        raise ValueError(f"{text[:80]!r} is not an absolute path of at most {_LONGEST_PATH} bytes")
+        raise ValueError(f"{shown(text)} is not an absolute path of at most {_LONGEST_PATH} bytes")
     return text
 
 
@@ -56,7 +58,7 @@ def port(text: str) -> int:
     # int() would take "1_0", " 80" and digits of other scripts
     if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 1 << 16:
         return int(text)
-    raise ValueError(f"{text[:80]!r} is not a port; accepted: 1 to 65535")
+    raise ValueError(f"{shown(text)} is not a port; accepted: 1 to 65535")
 
 
 def host(text: str) -> str:
@@ -75,6 +77,11 @@ def host(text: str) -> str:
     if numeric or len(name) > 253 or not all(_is_label(label) for label in labels):
         raise ValueError(_no_host(text))
     return name
+
+
+def shown(word: str) -> str:
+    """Return a word of a command line as an error may quote it: what holds an @ may hold a password."""
+    return "what was given" if "@" in word else repr(word[:80])
 
 
 def bracketed(name: str) -> str:
@@ -122,4 +129,4 @@ def _is_label(label: str) -> bool:
 
 
 def _no_host(text: str) -> str:
-    return f"{text[:80]!r} is not a host; accepted: a name, 192.0.2.1, an IPv6 address"
+    return f"{shown(text)} is not a host; accepted: a name, 192.0.2.1, an IPv6 address"
