@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,6 +23,26 @@ def test_a_scalar_is_equal_to_its_own_text(value: Any) -> None:
     body = json.dumps({"a": [0, value]}).encode()
     written = value if isinstance(value, str) else json.dumps(value)
     assert documents.judged(Wants(values=(("a.1", written),)), body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "pair", "same"),
+    [
+        (b'{"n": 1}', "n=true", False),
+        (b'{"n": 0}', "n=false", False),
+        (b'{"n": true}', "n=1", False),
+        (b'{"n": true}', "n=true", True),
+        (b'{"n": 1}', "n=1.0", True),
+        (b'{"n": [1, {"a": true}]}', 'n=[1.0, {"a": true}]', True),
+        (b'{"n": [1, {"a": true}]}', 'n=[1, {"a": 1}]', False),
+        (b'{"n": [true]}', "n=[1]", False),
+        (b'{"n": [1, 2]}', "n=[1]", False),
+        (b'{"n": {"a": 1, "b": 2}}', 'n={"b": 2, "a": 1}', True),
+    ],
+)
+def test_true_is_not_1(body: bytes, pair: str, *, same: bool) -> None:
+    """They are equal to Python, and not in JSON, at any depth; 1 and 1.0 are the same number."""
+    assert (documents.judged(Wants(values=(documents.pair(pair),)), body) == []) is same
 
 
 @given(ANY, st.text(min_size=1), st.text())

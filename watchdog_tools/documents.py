@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools.result import CRITICAL, OK, WARNING
+from watchdog_tools.targets import shown
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ def pair(text: str) -> tuple[str, str]:
     """Return (path, value) of `PATH=VALUE`. Raise ValueError with a sentence."""
     path, equals, value = text.partition("=")
     if not equals or not all(path.split(".")):
-        raise ValueError(f"{text[:80]!r} is not PATH=VALUE; accepted: status=up, db.connected=true, checks.0.ms=12")
+        raise ValueError(f"{shown(text)} is not PATH=VALUE; accepted: status=up, db.connected=true, checks.0.ms=12")
     return path, value
 
 
@@ -66,9 +67,18 @@ def _same(found: Any, value: str) -> bool:
     if isinstance(found, str) or found is None or isinstance(found, bool):
         return _said(found) == value
     try:
-        return bool(_loaded(value.encode()) == found)  # 1 is 1.0, and an object is one in any order
+        return _equal(_loaded(value.encode()), found)
     except (ValueError, RecursionError):
         return False
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two are the same JSON: 1 is 1.0, an object is one in any order, but true is not 1 as for Python."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
 
 
 def _said(found: Any) -> str:
