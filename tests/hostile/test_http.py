@@ -447,6 +447,19 @@ def test_a_hashed_directory_is_an_authority_too(authority: Authority, tmp_path: 
     assert tls(context, "--ca-cert", tmp_path)[0] == 0
 
 
+def test_a_file_in_a_hashed_directory_is_an_authority_of_its_own(authority: Authority, tmp_path: Path) -> None:
+    """SSL_CERT_FILE counts though it lies in SSL_CERT_DIR, for that has no hash for it: as to curl and openssl."""
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(Authority(other).path, tmp_path / "other.pem")
+    assert run(need("openssl"), "rehash", tmp_path).code == 0
+    shutil.copy(authority.path, tmp_path / "ours.pem")
+    environment = {"SSL_CERT_DIR": str(tmp_path), "SSL_CERT_FILE": str(tmp_path / "ours.pem"), "PATH": "/usr/bin:/bin"}
+    with serving(sealed(authority.context(HOST), ok)) as server:
+        assert check(f"https://{server.at}/", env=environment)[0] == 0
+        assert check(f"https://{server.at}/", env=environment | {"SSL_CERT_FILE": ""})[0] == 2
+
+
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
 def test_an_authority_that_cannot_be_read_is_our_own_failure(tmp_path: Path, content: str | None) -> None:
     """A missing or empty file says nothing about the target: UNKNOWN."""

@@ -111,8 +111,9 @@ def _store(environment: Mapping[str, str]) -> str:
     places = (said.get(directory_name), default_directory, *_DIRECTORIES)
     directory = next((place for place in places if place and _hashed(place)), "")
     file = said.get(file_name)
-    # the bundle in a hashed directory holds what that directory holds, and costs 6 x of Python itself to read
-    if file and not (directory and os.path.realpath(os.path.dirname(file)) == os.path.realpath(directory)):
+    # the system's bundle in a hashed directory holds what that directory holds, and costs 6 x of Python itself to read
+    known = os.path.realpath(file) in map(os.path.realpath, (default_file, *_BUNDLES)) if file else False
+    if file and not (known and directory and os.path.realpath(os.path.dirname(file)) == os.path.realpath(directory)):
         return file
     found = [place for place in (directory, default_file, *_BUNDLES) if place and os.path.exists(place)]
     if not found:
