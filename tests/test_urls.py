@@ -43,6 +43,16 @@ def test_a_url_is_shown_without_its_secrets(text: str, shown: str) -> None:
     assert str(urls.url(text)) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [("http://[fe80::1%25eth0]/", "fe80::1%eth0"), ("http://[fe80::1%eth0]/", "fe80::1%eth0"),
+     ("http://[fe80::1%25]/", "fe80::1%25"), ("http://[fe80::1%2525]:8/", "fe80::1%25")],
+)  # fmt: skip
+def test_a_zone_is_written_as_the_rfc_and_as_people_have_it(text: str, host: str) -> None:
+    """RFC 6874 writes %25 for the percent sign."""
+    assert urls.url(text).host == host
+
+
 @given(st.from_regex(r"\Ahttps?://([a-z]{1,9}(:[!-~]{0,9})?@)?[ -~]{0,30}\Z"))
 @example("http://u:secret@")
 @example("http://u:s/ecret@h/")

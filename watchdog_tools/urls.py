@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchdog_tools import targets
 from watchdog_tools.text import quoted
 
-_ACCEPTED = "accepted: http://HOST[:PORT][/PATH] or https://…".replace("…", "HOST[:PORT][/PATH]")
+_ACCEPTED = "accepted: http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]"
 PORTS = {"http": 80, "https": 443}
 
 
@@ -99,8 +99,12 @@ def _place(text: str, whole: str) -> tuple[str, int]:
     try:
         if colon and not text.endswith("]") and not targets.is_ipv6(text):
             name, port = bare, targets.port(digits)
-        if name.startswith("[") and name.endswith("]") and targets.is_ipv6(name[1:-1]):
-            return name[1:-1], port
+        if name.startswith("[") and name.endswith("]"):
+            address, percent, zone = name[1:-1].partition("%")
+            # RFC 6874 writes the percent sign in front of a zone as %25, people and other tools as it is
+            bare = f"{address}{percent}{zone.removeprefix('25') or zone}"
+            if targets.is_ipv6(bare):
+                return bare, port
         return targets.host(name), port
     except ValueError as error:
         # the rest of a password with a slash in it may look like a port, and one with a blank like a host

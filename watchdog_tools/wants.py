@@ -110,4 +110,4 @@ def _compiled(text: str, flags: int) -> Pattern[str]:
     try:
         return re.compile(text, flags)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{text[:80]!r} is not a pattern: {error}") from None
+        raise ValueError(f"{text[:80]!r} is not a pattern: {str(error)[:120]}") from None

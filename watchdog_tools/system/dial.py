@@ -71,6 +71,8 @@ def places(target: Target, family: int = 0) -> list[Place]:
     try:
         found = socket.getaddrinfo(name, target.port, _FAMILIES[family], socket.SOCK_STREAM, 0, flags)
     except socket.gaierror as error:
+        if flags:  # there is nothing to resolve in an address but its zone
+            raise Failed(LOCAL, f"cannot be reached: this machine has no such interface ({error.strerror})") from None
         raise _nameless(error) from None
     unique = dict.fromkeys((each[0], each[4]) for each in found)
     return [Place(kind, address) for kind, address in list(unique)[:_MOST]]

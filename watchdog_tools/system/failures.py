@@ -19,6 +19,7 @@ _KINDS = {
     **dict.fromkeys((errno.EACCES, errno.EPERM), LOCAL),
     # this machine has no such address family, which says nothing as long as another one answers
     **dict.fromkeys((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT), ABSENT),
+    errno.EINVAL: ABSENT,  # fe80::1 without its interface: nothing was asked
 }
 
 # Of several addresses of one name the first of these kinds that occurs decides.
@@ -48,6 +49,8 @@ def failed(error: OSError) -> Failed:
     if kind == RESET:
         return Failed(kind, "reset the connection")
     said = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno == errno.EINVAL:
+        said += " (a link-local address needs its interface: fe80::1%eth0)"
     return Failed(kind, f"cannot be reached: {said}")
 
 
