@@ -225,6 +225,23 @@ def test_wrong_usage_is_one_line_that_teaches(words: tuple[str, ...], said: str)
     assert run("check-http", *words, "--exit-style", "zabbix").code == 3
 
 
+def test_a_refusal_is_bounded_in_every_format() -> None:
+    """What a pattern holds comes back shortened, also in JSON."""
+    for pattern in ("(?P=" + "x" * 99999, "[[:" + "x" * 99999):
+        ran = run("check-http", "http://h/", "-r", pattern, "-o", "json")
+        assert ran.code == 3
+        assert len(ran.out) < 2000
+
+
+@pytest.mark.parametrize("words", [("-I", "u:secret@host"), ("-H", "u:secret@h"), ("http://h/", "--json", "secret@"),
+                                   ("http://h/", "-e", "2000,secret@"), ("http://h/", "-j", "secret@")])  # fmt: skip
+def test_no_refusal_quotes_a_password(words: tuple[str, ...]) -> None:
+    """No usage error quotes a word with an @."""
+    ran = run("check-http", *words)
+    assert ran.code == 3
+    assert "secret" not in oracle(ran, 0)
+
+
 def test_no_option_of_the_plugin_is_without_an_answer() -> None:
     """Every flag of the real `check_http --help` is taken, or refused by name with what to use instead."""
     from watchdog_tools.commands.check_http import COMMAND

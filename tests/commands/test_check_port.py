@@ -14,7 +14,7 @@ import pytest
 from helpers.commands import Ran, command, oracle, run
 from helpers.components import NOBODY, need, need_root, need_works
 from helpers.processes import Spawner
-from helpers.servers import HOST, Peer, closed_port, serving
+from helpers.servers import HOST, Authority, Peer, closed_port, ok, sealed, serving
 
 
 def check(*words: object, **popen: object) -> tuple[int, str, Ran]:
@@ -288,6 +288,9 @@ def test_an_owner_whose_descriptors_are_hidden_is_unknown(spawn: Spawner) -> Non
         (("-H", "a,b", "-p", ",".join(map(str, range(1, 60)))), "1 to 100"),
         ((":80", "-S", "--no-verify", "--ca-cert", "/x"), "exclude each other"),
         (("/run/x.sock", "-S"), "--sni NAME"),
+        (("-S", "--sni", "a b", ":80"), "--sni: 'a b' is not a host"),
+        (("-S", "--sni", "x" * 300, ":80"), "is not a host"),
+        (("-S", "--sni", "\udcff", ":80"), "is not a host"),
     ],
 )
 def test_wrong_usage_is_one_line_that_teaches(words: tuple[str, ...], said: str) -> None:
@@ -297,6 +300,47 @@ def test_wrong_usage_is_one_line_that_teaches(words: tuple[str, ...], said: str)
     line = oracle(ran, 0)
     assert line.startswith("PORT UNKNOWN - usage: ")
     assert said in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("http://user:secret@host:80",), ("user:secret@host",), ("a@secret:80",), ("a@b:secret",),
+     ("-H", "user:secret@host"), ("-H", "u:secret,x@host", "-p", "80"), ("-H", "host", "-p", "u:secret@host:80"),
+     (":80", "-S", "--sni", "u:secret@h")],
+)  # fmt: skip
+def test_no_refusal_quotes_a_password(words: tuple[str, ...]) -> None:
+    """A URL with a user in it is no target, and its password is nobody's business."""
+    ran = run("check-port", *words)
+    assert ran.code == 3
+    assert "secret" not in oracle(ran, 0)
+
+
+@pytest.mark.parametrize("target", ["[fe80::1%nosuch]:80", "[fe80::1]:80"])
+def test_an_interface_that_is_missing_is_our_own_failure(target: str) -> None:
+    """A zone that this machine has not, or none where one is needed: nothing was asked, so UNKNOWN."""
+    code, line, _ = check(target)
+    assert code == 3
+    assert "interface" in line
+
+
+def test_sni_is_a_name_of_dns(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Letters of any script, as DNS has them."""
+    authority = Authority(tmp_path_factory.mktemp("ca"))
+    with serving(sealed(authority.context("xn--mnchen-3ya.example"), ok)) as server:
+        words = (server.at, "-S", "--ca-cert", authority.path, "--sni")
+        assert check(*words, "m\xfcnchen.example")[0] == 0
+        assert check(*words, "munchen.example")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["check-port", "check-http"])
+def test_help_and_errors_are_ascii(name: str) -> None:
+    """A terminal that knows no other letters gets them too."""
+    ran = run(name, "--help", env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+    assert ran.code == 0
+    for words in (("--help",), ("x",), ("-j", "G T"), ("http://h:x/",), ()):
+        said = run(name, *words).out
+        assert said.isascii(), words
+        assert "\\u" not in said, words
 
 
 def test_no_option_of_the_plugin_is_without_an_answer() -> None:

@@ -6,7 +6,7 @@ from watchdog_tools.certificates import Trust
 from watchdog_tools.cli.common import common, judging
 from watchdog_tools.cli.options import Command, Option, Wrong
 from watchdog_tools.ports import Ask
-from watchdog_tools.targets import Target, host, is_ipv4, is_ipv6, is_literal, path, port, target
+from watchdog_tools.targets import Target, host, is_ipv4, is_ipv6, is_literal, path, port, shown, target
 from watchdog_tools.timing import timing
 
 TYPE_CHECKING = False
@@ -21,17 +21,18 @@ WHERE, TALK, TLS = "What to connect to", "What to expect", "TLS"
 _MOST = 100  # targets: a process each
 
 OPTIONS = (
-    Option("-H --hostname", "HOST[,HOST…]", "hosts or socket paths, each with every -p", many=True, group=WHERE),
-    Option("-p --port", "PORT[,PORT…]", "ports, 1 to 65535; without -H of the loopback", many=True, group=WHERE),
+    Option("-H --hostname", "HOST[,HOST...]", "hosts or socket paths, each with every -p", many=True, group=WHERE),
+    Option("-p --port", "PORT[,PORT...]", "ports, 1 to 65535; without -H of the loopback", many=True, group=WHERE),
     Option("-4 --use-ipv4", "", "IPv4 addresses only", group=WHERE),
     Option("-6 --use-ipv6", "", "IPv6 addresses only", group=WHERE),
     Option("--wait", "D", "go on trying for D; each try is then limited by -t", "duration", group="Time"),
-    Option("--listening", "", "look for a listening socket in /proc instead; :PORT is any address", group=WHERE),
+    Option("--listening", "", "ask the kernel who listens, and connect to nothing; :PORT is any address", group=WHERE),
     Option("--owner", "NAME", "with --listening: a process of that name must hold it", group=WHERE),
     Option("-e --expect", "STRING", "text that the server must send in its first 4 KiB; repeated: one of them",
            many=True, group=TALK),
     Option("-r --refuse", "STATE", "the verdict on a refused connection: ok, warn, crit", "state", "crit", group=TALK),
-    Option("-M --mismatch", "STATE", "the verdict on another text than -e", "state", "warn", group=TALK),
+    Option("-M --mismatch", "STATE", "the verdict on another text than -e; a container's probe wants crit", "state",
+           "warn", group=TALK),
     Option("-j --jail", "", "never show what the server sent", group=TALK),
     Option("-S --ssl", "", "shake hands with TLS (1.2 or newer) and verify the certificate", group=TLS),
     Option("--sni", "NAME", "the name to ask for and to verify [default: the host]", group=TLS),
@@ -72,7 +73,10 @@ def settle(values: Values) -> Config:
     if not 0 < len(found) <= _MOST:
         raise Wrong(f"{len(found) or 'no'} targets; accepted: 1 to {_MOST}, as HOST:PORT, or with -H and -p")
     _agree(values, found)
-    asks = tuple(_ask(values, each) for each in found)
+    try:
+        asks = tuple(_ask(values, each) for each in found)
+    except ValueError as error:
+        raise Wrong(f"--sni: {error}") from None
     seconds, state = values["timeout"]
     values["timeout"] = seconds + (values["wait"] or 0), state
     return Config(asks, values["owner"], listening=bool(values["listening"]))
@@ -108,6 +112,8 @@ def _looker(config: Config, ask: Ask) -> Callable[[Say], Result]:
 
 
 def _targets(values: Values) -> list[Target]:
+    if any("@" in word for word in (*values["hostname"], *values["port"])):  # a comma may stand in a password
+        raise Wrong("neither -H nor -p takes an @; accepted: names, addresses, /paths, and numbers")
     hosts = [each for word in values["hostname"] for each in word.split(",")]
     ports = [port(each) for word in values["port"] for each in word.split(",")]
     found = [target(word) for word in values["args"]]
@@ -115,7 +121,7 @@ def _targets(values: Values) -> list[Target]:
         if each.startswith("/"):
             found.append(Target(path=path(each)))
         elif not ports:
-            raise Wrong(f"-H {each[:80]!r} needs a -p PORT")
+            raise Wrong(f"-H {shown(each)} needs a -p PORT")
         else:
             name = host(each.removeprefix("[").removesuffix("]")) if hosts else ""
             found += [Target(name, number) for number in ports]
@@ -148,7 +154,7 @@ def _agree(values: Values, found: list[Target]) -> None:
 def _ask(values: Values, each: Target) -> Ask:
     trust = None
     if values["ssl"]:
-        name = values["sni"] or each.host or "localhost"
+        name = host(values["sni"]) if values["sni"] else each.host or "localhost"
         trust = Trust(name, values["ca_cert"], verify=not values["no_verify"])
     return Ask(
         each,
