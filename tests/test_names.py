@@ -10,6 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from watchdog_tools import names
+from watchdog_tools.cli.values import service
 
 NAME = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", fullmatch=True)
 DIRECTORY = st.binary(max_size=50).map(lambda raw: os.fsdecode(b"/" + raw.replace(b"\0", b"")))
@@ -19,7 +20,7 @@ OWNER = st.tuples(NAME, st.integers(0, 2**32 - 2), DIRECTORY)
 @given(NAME)
 def test_a_name_is_taken_as_it_is(word: str) -> None:
     """Up to 64 of the allowed characters."""
-    assert names.service(word) == word
+    assert service(word) == word
 
 
 @given(st.text(max_size=70))
@@ -37,7 +38,7 @@ def test_anything_else_is_refused_with_a_sentence(word: str) -> None:
     """A NAME becomes a file's: no slash, no leading dot or dash, no other script's digits."""
     assume(not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", word))
     with pytest.raises(ValueError, match=r"is not a NAME; accepted: ") as caught:
-        names.service(word)
+        service(word)
     assert str(caught.value).isprintable()
 
 

@@ -1,19 +1,9 @@
-"""Words: the NAME of a service, and the mark by which an instance of ours is found again."""
+"""Words: the mark by which an instance of ours is found again."""
 
 from __future__ import annotations
 
-_ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-_LONGEST = 64
-
 MARK = "WATCHDOG_TOOLS_INSTANCE"
 _MARK = 4200  # bytes of a mark at most; Python refuses to read longer numbers, loudly
-
-
-def service(word: str) -> str:
-    """Return `word` if it is a NAME. Raise ValueError with a sentence that says what is accepted."""
-    if not 0 < len(word) <= _LONGEST or word[0] in ".-" or not _ALLOWED.issuperset(word):
-        raise ValueError(f"{word[:80]!r} is not a NAME; accepted: up to 64 of A-Z a-z 0-9 . _ -, no leading . or -")
-    return word
 
 
 def mark(pid: int, ticks: int, uid: int, name: str, directory: str) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from watchdog_tools.cli.options import Command, Option, Raw, Values
 
 _DAY = 86400.0
+_ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_LONGEST = 64
 STATES = {"ok": OK, "warning": WARNING, "warn": WARNING, "critical": CRITICAL, "crit": CRITICAL, "unknown": UNKNOWN}
 
 
@@ -87,6 +89,13 @@ def port(word: str) -> int:
         return whole(word, 1, 65535)
     except ValueError:
         raise ValueError(f"{word[:80]!r} is not a port; accepted: 1 to 65535") from None
+
+
+def service(word: str) -> str:
+    """Return `word` if it is a NAME. Raise ValueError with a sentence that says what is accepted."""
+    if not 0 < len(word) <= _LONGEST or word[0] in ".-" or not _ALLOWED.issuperset(word):
+        raise ValueError(f"{word[:80]!r} is not a NAME; accepted: up to 64 of A-Z a-z 0-9 . _ -, no leading . or -")
+    return word
 
 
 def _text(word: str) -> str:

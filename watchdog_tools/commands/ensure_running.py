@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from watchdog_tools import names
 from watchdog_tools.cli.common import common
 from watchdog_tools.cli.options import Command, Option, Wrong
+from watchdog_tools.cli.values import service
 from watchdog_tools.commands.asked import checks
 from watchdog_tools.commands.keeping import Config, run
 
@@ -68,7 +68,7 @@ _EXAMPLES = (
 def _settle(values: Values) -> Config:
     name, *command = values["args"]
     try:
-        name = names.service(name)
+        name = service(name)
     except ValueError as error:
         raise Wrong(str(error)) from None
     if not command[0]:
