@@ -190,7 +190,7 @@ class Traced:
 def points(role: str) -> list[Point]:
     """Return the calls of one undisturbed run, from the first touch of the state directory on.
 
-    The guard itself touches nothing: its calls count from the pipe of its first fork.
+    The guard itself touches nothing: its calls count from its first pipe, that of the signals.
     """
     room = Room()
     try:
@@ -265,7 +265,9 @@ def _error_promises(struck: Struck, code: int, said: str) -> None:
     assert said.count("\n") == 1, f"not one line: {said!r}"
     if struck.role == "guard":
         # 3: no look could be taken, or the interpreter could not load a module of its own, or of ours
-        blind = any(words in said for words in ("cannot fork a look", "internal error: ", "installation"))
+        blind = any(
+            words in said for words in ("cannot fork a look", "cannot be loaded", "internal error: ", "installation")
+        )
         assert code in (0, 2) or (code == 3 and blind), f"exit {code}: {said}"
     else:
         # or: the look itself failed, and it says so
