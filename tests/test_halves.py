@@ -52,6 +52,8 @@ def test_without_a_fork_one_process_does_it_all(monkeypatch: pytest.MonkeyPatch)
     assert len(os.listdir("/proc/self/fd")) == before, "a pipe was left open"  # noqa: PTH208
 
 
-def test_short_lists_are_not_worth_it() -> None:
-    """The usual host has a hundred processes."""
-    assert not halves.worth(list(range(100)))
+def test_one_processor_is_not_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes take turns on it."""
+    for processors, expected in (({0}, False), ({0, 5}, True)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, its=processors: its)
+        assert halves.worth() is expected

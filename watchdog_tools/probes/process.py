@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from watchdog_tools.processes import Wanted
     from watchdog_tools.system.looker import Say
 
+_CROWD = 800  # processes; below, a second process to look costs more than it saves
 Matched = list[tuple[Process, int]]  # with MAYBE or YES
 
 
@@ -63,11 +64,12 @@ def called(pid: int) -> str:
 
 
 def _scan(wanted: Wanted, pids: list[int]) -> Matched:
-    if not (wanted.by_name() or wanted.args):  # most will match: nothing to choose beforehand
+    chosen = wanted.by_name() or wanted.args  # else most will match: nothing to choose beforehand
+    if len(pids) < _CROWD or not chosen:
         return candidates(wanted, pids)
     from watchdog_tools.system import halves
 
-    if not halves.worth(pids):
+    if not halves.worth():
         return candidates(wanted, pids)
 
     def choose(some: list[int]) -> list[int]:

@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WORTH = 800  # entries; below, a fork costs more than it saves
-
 
 def beside(choose: Callable[[list[int]], list[int]], entries: list[int]) -> Callable[[], list[int]]:
     """Start `choose(entries)` in a fork. Return what to call for its answer.
@@ -42,9 +40,9 @@ def beside(choose: Callable[[list[int]], list[int]], entries: list[int]) -> Call
     return answer
 
 
-def worth(entries: list[int]) -> bool:
-    """Whether a second process would be quicker."""
-    return len(entries) >= _WORTH and len(os.sched_getaffinity(0)) > 1
+def worth() -> bool:
+    """Whether a second process has a processor to itself."""
+    return len(os.sched_getaffinity(0)) > 1
 
 
 def _answer(choose: Callable[[list[int]], list[int]], entries: list[int], write: int) -> None:
