@@ -199,6 +199,21 @@ def test_a_name_with_line_ends_forges_no_listener(public_path: Path, shape: str)
                 assert "nothing listens on" in line
 
 
+def test_a_kernel_without_a_diagnosis_of_sockets_is_no_look(public_path: Path) -> None:
+    """Who listens on a file is then UNKNOWN; that a wildcard of IPv6 takes IPv4 is assumed, and said."""
+    blind = (need("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "inject=socket:error=EPROTONOSUPPORT")
+    need_works(*blind, "true")
+    path = public_path / "a.sock"
+    with socket.socket(socket.AF_UNIX) as listener, socket.create_server(("::", 0), family=socket.AF_INET6) as six:
+        listener.bind(str(path))
+        listener.listen()
+        port = six.getsockname()[1]
+        for target, code, words in ((path, 3, "does not tell who listens"), (f"{HOST}:{port}", 0, "does not tell")):
+            ran = run(*blind, command("check-port"), target, "--listening", "-t", 9)
+            assert ran.code == code, ran
+            assert words in oracle(ran, 9)
+
+
 def test_one_that_hangs_delays_no_other() -> None:
     """Of several targets each gets its verdict; the one that does not answer is named within the timeout."""
     gone = closed_port()

@@ -55,7 +55,11 @@ def _at_path(path: str) -> tuple[set[str], str]:
         answers = list(diagnosed(listeners.ask_unix(sys.byteorder)))
     except OSError as error:
         raise OSError(None, f"this kernel does not tell who listens on a file (unix_diag): {error.strerror}") from None
-    return set(listeners.of_file(answers, file, device, sys.byteorder)), ""
+    inodes = set(listeners.of_file(answers, file, device, sys.byteorder))
+    return (
+        inodes,
+        "" if inodes else " in our network namespace",
+    )  # one of a container may well, on a file that is shared
 
 
 def _at_port(ask: Ask) -> tuple[set[str], str]:
