@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -156,8 +157,12 @@ def full_backlog() -> Iterator[int]:
 
 
 def closed_port() -> int:
-    """Return a port where nobody listens, outside the range that the kernel draws from."""
-    for port in range(20000, 30000):
+    """Return a port where nobody listens, outside the range that the kernel draws from.
+
+    Each process begins elsewhere: what one worker found free, another's server may take.
+    """
+    first = os.getpid() * 131
+    for port in (20000 + (first + step) % 10000 for step in range(10000)):
         with socket.socket() as sock, contextlib.suppress(OSError):
             sock.bind((HOST, port))
             return port
