@@ -103,7 +103,8 @@ def _count(command: Command, given: list[str]) -> None:
     if len(given) < least:
         raise Wrong(f"missing argument: {metavar}")
     if 0 <= most < len(given):
-        raise Wrong(f"unexpected argument {given[most][:80]!r}; accepted: {metavar or 'options only'}")
+        what = "unexpected argument" + ("" if "@" in given[most] else f" {given[most][:80]!r}")
+        raise Wrong(f"{what}; accepted: {metavar or 'options only'}")
 
 
 def _completed(command: Command) -> bool:

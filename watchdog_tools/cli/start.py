@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def start(name: str) -> NoReturn:
     """Run the console script `name`, isolated from what the environment adds to the import path."""
-    signals = Signals()
-    isolate()
-    gc.disable()  # a process that lives for milliseconds collects no garbage worth 0.7 M instructions
     try:
+        signals = Signals()
+        isolate()
+        gc.disable()  # a process that lives for milliseconds collects no garbage worth 0.7 M instructions
         from watchdog_tools.cli.guard import guard
         from watchdog_tools.cli.inner import find
 

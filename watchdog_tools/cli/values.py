@@ -42,7 +42,9 @@ def _one(option: Option, word: str) -> object:
             return _choice(option.kind.split("|"), word)
         return CONVERTERS[option.kind](word)
     except ValueError as error:
-        raise Wrong(f"{option.flags[-1]}: {error}") from None
+        said = f"{option.flags[-1]}: {error}"
+        # it quotes the word, which may be a URL's user and password in the wrong place
+        raise Wrong(said if "@" not in word else f"{option.flags[-1]}: what stands there is not accepted") from None
 
 
 def _choice(choices: list[str], word: str) -> str:
