@@ -20,7 +20,7 @@ def compiled(text: str, flags: int = 0) -> Pattern[str]:
     try:
         return re.compile(text, flags)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{_short(text)} is not a pattern: {error}") from None
+        raise ValueError(f"{_short(text)} is not a pattern: {str(error)[:120]}") from None
 
 
 def _short(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchdog_tools.patterns import compiled
 from watchdog_tools.result import CRITICAL
 from watchdog_tools.text import quoted
 
@@ -61,7 +62,7 @@ class Wants:
 
         flags = re.DOTALL if self.linespan else re.MULTILINE
         given = ((self.regex, flags), (self.iregex, flags | re.IGNORECASE))
-        return [_compiled(text, its) for text, its in given if text is not None]
+        return [compiled(text, its) for text, its in given if text is not None]
 
 
 def in_headers(wants: Wants, headers: list[tuple[bytes, bytes]]) -> Findings:
@@ -100,14 +101,3 @@ def _by_name(raw: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
     if not colon:
         return False
     return any(name.lower() == wanted.lower() and value.strip() in its for name, its in headers)
-
-
-def _compiled(text: str, flags: int) -> Pattern[str]:
-    import re
-
-    if "[[:" in text or ":]]" in text:
-        raise ValueError(rf"{text[:80]!r} holds a POSIX class; accepted: \w, \d, \s or a set such as [a-z]")
-    try:
-        return re.compile(text, flags)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{text[:80]!r} is not a pattern: {str(error)[:120]}") from None

@@ -30,9 +30,8 @@ def parse(command: Command, argv: list[str]) -> Raw | None:
         if option is None or option.name in ("help", "version"):
             return None
         if option.metavar and value is None:
-            value = next(words, None)
-            # click takes a dashed word as the value too; an honest mistake is likelier, and it explains
-            if value is None or value[:1] == "-":
+            value = next(words, None)  # also a dashed one, as click does: `-a '--id 7'`
+            if value is None:
                 return None
         raw.setdefault(option.name, []).append(value or "")
     least, most = command.arguments[1]
