@@ -14,7 +14,7 @@ import pytest
 from helpers.commands import command, oracle, run
 from helpers.components import NOBODY, need
 from helpers.instances import Kept, marked
-from helpers.processes import Spawner, alive, carriers, wait_for
+from helpers.processes import Spawner, alive, carriers, look, wait_for
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
@@ -279,7 +279,9 @@ def test_figures_of_several_checks_have_labels_of_their_own(kept: Kept) -> None:
 def test_10_a_stopped_instance_is_degraded(kept: Kept) -> None:
     """Alive by its record, and doing nothing."""
     kept.run()
-    os.kill(kept.service.one(), signal.SIGSTOP)
+    pid = kept.service.one()
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: (seen := look(pid)) and seen.state == "T", 5, "its stop")
     ran = kept.run()
     assert (ran.code, "stopped (T)" in ran.out) == (1, True), ran
 
