@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from watchdog_tools.result import Result
 
 
-_STUCK = 30.0  # seconds past its limit
+_STUCK = 1.0  # seconds past its limit, which is the sum of all that it may do
 
 
 class Actor(Fork):
@@ -29,7 +29,8 @@ class Actor(Fork):
 
         def work(write: int, life: int) -> Result:
             null_standard(replace=True)  # it may outlive us, and must not hold our caller's pipe
-            # one that hangs where nothing should must not hold the lock for ever; killed anywhere, it is safe
+            # one that hangs where nothing should (a dead disk; an interpreter that retries for ever to get memory)
+            # must not hold the lock for ever; killed anywhere, it is safe
             _signal.setitimer(_signal.ITIMER_REAL, deadline - time.monotonic() + _STUCK)
             return act(Say(write, deadline), life)
 
