@@ -529,7 +529,10 @@ os.execv(sys.argv[1], sys.argv[1:])
     def test_clean_env(self, kept: Kept) -> None:
         """Only PATH, the language and the time zone, and what --env says."""
         told = {**CRON, "LANG": "C.UTF-8", "TZ": "UTC", "SECRET": "x"}
-        env = self.shown(kept, "--clean-env", "--env", "A=b=c", "--env", "EMPTY=", env=told)
+        try:
+            env = self.shown(kept, "--clean-env", "--env", "A=b=c", "--env", "EMPTY=", env=told)
+        finally:
+            kept.kill()  # it carries no token by which it would be found and ended
         token = {"WDT_TEST_TOKEN"} & set(env)
         assert not token
         assert set(env) - {"PWD", "SHLVL", "_", "OLDPWD"} == {
