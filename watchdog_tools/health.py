@@ -18,7 +18,7 @@ class Health:
     """What the checks say together.
 
     exists: a check that looks for processes found one. veto: why nothing may be started or
-    stopped now (P6), or empty. certain: whether any check was asked at all.
+    stopped now (P6), or empty. asked: whether there was any check at all.
     """
 
     __slots__ = ("asked", "exists", "metrics", "state", "veto", "words")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from watchdog_tools.text import quoted
 
+MOST = 100  # targets of one look, which takes a process for each
 _ACCEPTED = "accepted: HOST:PORT, [IPv6]:PORT, :PORT or /path/of/a/socket"
 _LONGEST_PATH = 107  # bytes that a unix socket's address has room for
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")

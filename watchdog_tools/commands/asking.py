@@ -6,7 +6,7 @@ from watchdog_tools import replies, requests, urls
 from watchdog_tools.certificates import Trust
 from watchdog_tools.cli.options import Wrong
 from watchdog_tools.requests import Ask
-from watchdog_tools.targets import Target, host, is_ipv4, is_ipv6
+from watchdog_tools.targets import MOST, Target, host, is_ipv4, is_ipv6
 from watchdog_tools.timing import timing
 from watchdog_tools.urls import Url
 from watchdog_tools.wants import Wants
@@ -14,8 +14,6 @@ from watchdog_tools.wants import Wants
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
-
-_MOST = 100  # URLs: a process each
 
 
 def settle(values: Values) -> tuple[Ask, ...]:
@@ -26,8 +24,8 @@ def settle(values: Values) -> tuple[Ask, ...]:
         asks = tuple(_ask(values, each, at) for each, at in _places(values))
     except ValueError as error:
         raise Wrong(str(error)) from None
-    if not 0 < len(asks) <= _MOST:
-        raise Wrong(f"{len(asks) or 'no'} URLs; accepted: 1 to {_MOST}, or -H HOST")
+    if not 0 < len(asks) <= MOST:
+        raise Wrong(f"{len(asks) or 'no'} URLs; accepted: 1 to {MOST}, or -H HOST")
     return asks
 
 

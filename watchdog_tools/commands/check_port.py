@@ -6,7 +6,7 @@ from watchdog_tools.certificates import Trust
 from watchdog_tools.cli.common import common, judging
 from watchdog_tools.cli.options import Command, Option, Wrong
 from watchdog_tools.ports import Ask
-from watchdog_tools.targets import Target, host, is_ipv4, is_ipv6, is_literal, path, port, shown, target
+from watchdog_tools.targets import MOST, Target, host, is_ipv4, is_ipv6, is_literal, path, port, shown, target
 from watchdog_tools.timing import timing
 
 TYPE_CHECKING = False
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from watchdog_tools.system.looker import Say
 
 WHERE, TALK, TLS = "What to connect to", "What to expect", "TLS"
-_MOST = 100  # targets: a process each
 
 OPTIONS = (
     Option("-H --hostname", "HOST[,HOST...]", "hosts or socket paths, each with every -p", many=True, group=WHERE),
@@ -70,8 +69,8 @@ def settle(values: Values) -> Config:
         found = list({str(each): each for each in _targets(values)}.values())
     except ValueError as error:
         raise Wrong(str(error)) from None
-    if not 0 < len(found) <= _MOST:
-        raise Wrong(f"{len(found) or 'no'} targets; accepted: 1 to {_MOST}, as HOST:PORT, or with -H and -p")
+    if not 0 < len(found) <= MOST:
+        raise Wrong(f"{len(found) or 'no'} targets; accepted: 1 to {MOST}, as HOST:PORT, or with -H and -p")
     _agree(values, found)
     try:
         asks = tuple(_ask(values, each) for each in found)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from watchdog_tools.result import Result
     from watchdog_tools.system.looker import Say
 
-MOST = 100  # targets: a process each
 _REPORT = 0.05  # seconds in front of the guard's deadline, so that there is time to say who did not answer
 
 
