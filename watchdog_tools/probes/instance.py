@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from watchdog_tools.record import LONGEST, Corrupt, Record, Seen, parse
+from watchdog_tools.record import FOUND, LONGEST, Corrupt, Record, Seen, parse
 from watchdog_tools.system import identity, statedir
 
 
@@ -32,7 +32,8 @@ def look_in(directory: int, name: str) -> Seen:
         return Seen(None, alive=False, note=f"the record of {name} is not usable: {error}", corrupt=True)
     except OSError as error:
         return Seen(None, alive=False, note=f"the record of {name} cannot be read: {error.strerror}")
-    return Seen(record, alive=record is not None and identity.alive(record.identity))
+    ours = record is not None and record.phase != FOUND
+    return Seen(record, alive=record is not None and ours and identity.alive(record.identity))
 
 
 def _read(directory: int, name: str) -> Record | None:

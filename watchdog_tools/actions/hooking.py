@@ -1,0 +1,31 @@
+"""TOUCH: tell who asked to be told. A hook that fails changes words, never a verdict."""
+
+from __future__ import annotations
+
+from watchdog_tools.actions.hooks import run_command
+from watchdog_tools.result import NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.actions.run import Run
+    from watchdog_tools.result import Result
+
+
+def hook(run: Run, kind: str, result: Result, pid: int = 0) -> None:
+    """Run the hook of a kind (`restart`, `hold`, `recover`), if there is one and our guard still is."""
+    words = run.order.stopping.hooks.get(kind)
+    if words and not run.alone():
+        tell(run, words, f"running --on-{kind}", NAMES[result.state], result.reason, pid)
+
+
+def tell(run: Run, words: tuple[str, ...], step: str, state: str, reason: str, pid: int) -> None:
+    """Run a command line that was given for an event, with what it may want to know."""
+    run.tell(step)
+    facts = {
+        "HOOK_NAME": run.name,
+        "HOOK_STATE": state,
+        "HOOK_REASON": reason,
+        "HOOK_ATTEMPT": str(run.past.attempts),
+        "HOOK_PID": str(pid or ""),
+    }
+    run.note(run_command(words, facts, run.order.stopping.hook_timeout, trust_any=run.order.wish.trust_any))
