@@ -20,7 +20,8 @@ README = ROOT / "README.md"
 COMMANDS = ("check-process", "check-port", "check-http", "ensure-running", "watchdog-tools")
 VERBS = ("status", "pause", "resume", "stop", "start", "restart")
 PAGES = (*COMMANDS, *(f"watchdog-tools {verb}" for verb in VERBS))
-HELP = re.compile(r"(?<=<!-- help: )(?P<name>[a-z-]+(?: [a-z]+)?)(?P<open> -->\n+```\w*\n)(?P<page>.*?)(?=```)", re.DOTALL)
+NAME = r"(?<=<!-- help: )(?P<name>[a-z-]+(?: [a-z]+)?)"
+HELP = re.compile(NAME + r"(?P<open> -->\n+```\w*\n)(?P<page>.*?)(?=```)", re.DOTALL)
 FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 # Help, version and completion are click's by design.
 FOR_CLICK = {"-h", "--help", "-V", "--version"}

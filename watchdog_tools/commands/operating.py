@@ -117,7 +117,7 @@ def acted(what: Service, wake: int, work: Callable[[Say], Result]) -> Result | N
         except NoState as error:
             return Result(UNKNOWN, f"{what.name}: {error}; nothing done", reason="no-state")
         except OSError as error:
-            return Result(UNKNOWN, f"{what.name}: {error.strerror}; nothing done", reason="resources")
+            return Result(UNKNOWN, f"{what.name}: {error.strerror or error}; nothing done", reason="resources")
 
     try:
         actor = act(guarded, seconds, wake, _GRACE)

@@ -12,6 +12,7 @@ from watchdog_tools.probes import instance, paused
 from watchdog_tools.result import OK, Result
 from watchdog_tools.system import statedir
 from watchdog_tools.system.clock import boot_id, uptime
+from watchdog_tools.system.proc import Unseen
 from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
 
@@ -86,6 +87,8 @@ def noted(service: Service, event: str, **said: object) -> str:
 
 def _unknown(service: Service) -> list[str]:
     """Return a word of warning where nothing is kept under that NAME: it may be mistyped."""
-    if instance.look(service.path, service.name).record is None:
-        return [f"nothing is kept as {service.name} in {service.path} yet"]
-    return []
+    try:
+        known = instance.look(service.path, service.name).record is not None
+    except Unseen:
+        return []
+    return [] if known else [f"nothing is kept as {service.name} in {service.path} yet"]

@@ -14,6 +14,7 @@ from watchdog_tools.system import pausedir
 from watchdog_tools.system.clock import boot_id, uptime
 from watchdog_tools.system.proc import Unseen
 from watchdog_tools.system.statedir import NoState, default, enter
+from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from watchdog_tools.pauses import Pause
 
 _NAMED = 5  # names that the one line shows
+_MOST = 500  # services; a Result must go through a pipe, and a person must read it
 
 
 class Place:
@@ -71,14 +73,12 @@ class Place:
 
 def standings(names: tuple[str, ...], directory: str | None) -> Result:
     """Return the verdict on `names`, all if empty; details `each` are those on each one."""
-    try:
-        places = _places(directory)
-    except NoState as error:
-        return Result(UNKNOWN, str(error), reason="no-state")
-    rows = [_row(place, name) for place in places for name in place.names() if not names or name in names]
-    seen = {row.details["name"] for row in rows}
-    rows += [_row(places[0], name) for name in names if name not in seen]
+    places = _places(directory)
+    asked = [(place, name) for place in places for name in place.names() if not names or name in names]
+    asked += [(places[0], name) for name in names if name not in {known for _, known in asked}]
+    rows = [_row(place, name) for place, name in asked[:_MOST]]
     notes = [place.note for place in places if place.note]
+    notes += [f"{len(asked) - _MOST} more are not shown"] if len(asked) > _MOST else []
     where = " or ".join(place.path for place in places)
     if not rows:
         return Result(UNKNOWN, "; ".join([f"nothing is kept in {where}", *notes]), reason="nothing", target=where)
@@ -95,8 +95,13 @@ def standings(names: tuple[str, ...], directory: str | None) -> Result:
 def _places(directory: str | None) -> list[Place]:
     if directory:
         return [Place(directory, os.geteuid())]
-    own = [Place(default(os.geteuid()), os.geteuid())]
-    return own if os.geteuid() == 0 else [*own, Place(default(0), 0)]
+    roots = Place(default(0), 0)
+    if os.geteuid() == 0:
+        return [roots]
+    try:
+        return [Place(default(os.geteuid()), os.geteuid()), roots]
+    except NoState:  # who has no home keeps nothing
+        return [roots]
 
 
 def _row(place: Place, name: str) -> Result:
@@ -104,7 +109,7 @@ def _row(place: Place, name: str) -> Result:
     order, note = paused.look(place.pauses, name, place.uid)
     stands, trouble = _standing(place, name, paused_now=order is not None)
     when, said = history.last(place.directory, name, place.uid) if place.directory >= 0 else (0.0, "")
-    notes = [each for each in (note, trouble) if each]
+    notes = [quoted(each) for each in (note, trouble) if each]
     details = {
         "name": name, "keeper": place.keeper, "alive": stands.alive, "restarts": stands.restarts,
         "since": None if stands.since is None else stands.since / 1000, "wait": stands.wait / 1000,

@@ -9,7 +9,6 @@ from watchdog_tools.text import quoted
 
 _TAIL = 4096  # bytes; one event has some hundred
 _PLAIN = ("how", "why")  # their values are sentences
-_MOST = 500  # names; a Result must go through a pipe, and a person must read it
 
 
 def names(directory: int, suffix: str = "") -> list[str]:
@@ -19,7 +18,7 @@ def names(directory: int, suffix: str = "") -> list[str]:
         found = [name.removesuffix(suffix) for name in os.listdir(readable) if name.endswith(suffix)]
     finally:
         os.close(readable)
-    return sorted(name for name in found if name[:1] not in ("", "."))[:_MOST]
+    return sorted(name for name in found if name[:1] not in ("", "."))
 
 
 def last(directory: int, name: str, owner: int) -> tuple[float, str]:
