@@ -38,6 +38,7 @@ CHEAP = {
 DEAR = {
     "check_process": set(),
     "ensure_running": set(),
+    "watchdog_tools": set(),
     "check_port": {"_socket", "socket"},
     "check_http": {"_socket", "socket", "httptools"},
 }

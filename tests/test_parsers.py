@@ -12,7 +12,8 @@ from watchdog_tools.cli import face, fast
 from watchdog_tools.cli.inner import find
 from watchdog_tools.cli.options import Command, Option, Wrong
 
-COMMANDS = [find(name) for name in ("check-process", "check-port", "check-http", "ensure-running")]
+VERBS = [f"watchdog-tools {verb}" for verb in find("watchdog-tools").verbs]
+COMMANDS = [find(name) for name in ("check-process", "check-port", "check-http", "ensure-running", *VERBS)]
 BY_NAME = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 WORDS = st.one_of(
     st.sampled_from(["10", "1:", "~:5", "2s", "a b", "x=y", "[::1]:80", ":80", "-", "0", "/tmp/x"]), st.text(max_size=6)
@@ -121,6 +122,20 @@ def test_no_spelling_is_declared_twice_or_refused_and_taken(command: Command) ->
         ("ensure-running web --umask 999 -- true", "octal"),
         ("ensure-running web --env novalue -- true", "NAME=VALUE"),
         ("ensure-running web --state-dir rel -- true", "absolute"),
+        ("watchdog-tools", "missing argument: VERB"),
+        ("watchdog-tools stauts", "did you mean status"),
+        ("watchdog-tools -o text status", "the verb stands first"),
+        ("watchdog-tools -- status", "the verb stands first"),
+        ("watchdog-tools status .web", "NAME"),
+        ("watchdog-tools status --state-dir rel", "absolute"),
+        ("watchdog-tools pause", "missing argument: NAME"),
+        ("watchdog-tools pause web --for 0", "shorter than a second"),
+        ("watchdog-tools pause web --for 400d", "longer than a year"),
+        ("watchdog-tools pause web --until noon", "no such option --until"),
+        ("watchdog-tools resume web db", "unexpected argument 'db'"),
+        ("watchdog-tools stop -s /tmp/../x web", "absolute"),
+        ("watchdog-tools start web --lock-wait 2d", "longer than a day"),
+        ("watchdog-tools restart web -t 0", "--timeout"),
     ],
 )
 def test_wrong_usage_is_one_line_that_names_the_mistake(line: str, words: str) -> None:
@@ -157,7 +172,7 @@ def test_wrong_usage_for_zabbix_is_the_one_code_that_is_not_0() -> None:
 @BY_NAME
 def test_help_is_a_whole_page(command: Command) -> None:
     """Grouped options with defaults, exit codes, two examples, within 80 columns; exit 0."""
-    ran = run(command.name, "--help")
+    ran = run(*command.name.split(), "--help")
     assert (ran.code, ran.err) == (0, "")
     assert all(len(line) <= 80 for line in ran.out.splitlines())
     for option in command.options:
@@ -169,14 +184,27 @@ def test_help_is_a_whole_page(command: Command) -> None:
 @BY_NAME
 def test_version_and_completion_answer(command: Command) -> None:
     """-V says who it is; the shell's completion knows the options."""
-    version = run(command.name, "-V")
+    version = run(*command.name.split(), "-V")
     assert version.code == 0
     assert version.out.startswith(f"{command.name} (watchdog-tools) ")
-    name = command.name.replace("-", "_").upper()
+    script, *verb = command.name.split()
     env = {
         "PATH": "/usr/bin:/bin",
-        f"_{name}_COMPLETE": "bash_complete",
+        f"_{script.replace('-', '_').upper()}_COMPLETE": "bash_complete",
         "COMP_WORDS": f"{command.name} --ti",
-        "COMP_CWORD": "1",
+        "COMP_CWORD": str(1 + len(verb)),
     }
-    assert "--timeout" in run(command.name, env=env).out
+    assert "--timeout" in run(script, env=env).out
+
+
+def test_the_verbs_have_a_page_and_a_version_and_are_completed() -> None:
+    """`watchdog-tools --help` has a row for each verb, within 80 columns; a mistyped one is no crash."""
+    page = run("watchdog-tools", "--help")
+    assert (page.code, page.err) == (0, "")
+    assert all(len(line) <= 80 for line in page.out.splitlines())
+    for verb in find("watchdog-tools").verbs:
+        assert f"\n  {verb} " in page.out
+    assert run("watchdog-tools", "-V").out.startswith("watchdog-tools (watchdog-tools) ")
+    env = {"PATH": "/usr/bin:/bin", "_WATCHDOG_TOOLS_COMPLETE": "bash_complete", "COMP_WORDS": "watchdog-tools re"}
+    assert "restart" in run("watchdog-tools", env=env | {"COMP_CWORD": "1"}).out
+    assert run("watchdog-tools", "status", "--bogus", env=env | {"COMP_CWORD": "1"}).code == 3

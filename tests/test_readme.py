@@ -17,8 +17,11 @@ from helpers.commands import run
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-COMMANDS = ("check-process", "check-port", "check-http", "ensure-running")
-HELP = re.compile(r"(?<=<!-- help: )(?P<name>[a-z-]+)(?P<open> -->\n+```\w*\n)(?P<page>.*?)(?=```)", re.DOTALL)
+COMMANDS = ("check-process", "check-port", "check-http", "ensure-running", "watchdog-tools")
+VERBS = ("status", "pause", "resume", "stop", "start", "restart")
+PAGES = (*COMMANDS, *(f"watchdog-tools {verb}" for verb in VERBS))
+NAME = r"(?<=<!-- help: )(?P<name>[a-z-]+(?: [a-z]+)?)"
+HELP = re.compile(NAME + r"(?P<open> -->\n+```\w*\n)(?P<page>.*?)(?=```)", re.DOTALL)
 FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 # Help, version and completion are click's by design.
 FOR_CLICK = {"-h", "--help", "-V", "--version"}
@@ -26,8 +29,9 @@ PARSE = """
 import json, sys
 from watchdog_tools.cli import fast
 from watchdog_tools.cli.inner import find
+from watchdog_tools.cli.verbs import chosen
 lines = json.load(sys.stdin)
-handed = [line for line in lines if fast.parse(find(line[0]), line[1:]) is None]
+handed = [line for line in lines if fast.parse(*chosen(find(line[0]), line[1:])) is None]
 print(json.dumps({"handed to click": handed, "loaded": "click" in sys.modules}))
 """
 
@@ -35,10 +39,10 @@ print(json.dumps({"handed to click": handed, "loaded": "click" in sys.modules}))
 def test_readme_has_the_help_of_each_command() -> None:
     """A help page in the README that has gone stale teaches options that do not exist."""
     old = README.read_text()
-    new = HELP.sub(lambda m: m["name"] + m["open"] + run(m["name"], "--help").out, old)
+    new = HELP.sub(lambda m: m["name"] + m["open"] + run(*m["name"].split(), "--help").out, old)
     if os.environ.get("UPDATE_README") == "1":
         README.write_text(new)
-    assert sorted(match["name"] for match in HELP.finditer(old)) == sorted(COMMANDS)
+    assert sorted(match["name"] for match in HELP.finditer(old)) == sorted(PAGES)
     assert README.read_text() == new, "renew it: UPDATE_README=1 ./scripts/test tests/test_readme.py"
 
 
@@ -80,13 +84,19 @@ def ours(text: str) -> Iterator[list[str]]:
     for line in text.replace("\\\n", " ").splitlines():
         if any(name in line for name in COMMANDS) and not re.match(r"\s*(#|for |case )", line):
             for words in simple_commands(line):
-                starts = [i for i, word in enumerate(words) if Path(word).name in COMMANDS]
+                starts = [i for i, word in enumerate(words) if is_ours(word, words[i + 1 :])]
                 if starts and not FOR_CLICK & set(words):
                     found = words[starts[0] :]
                     yield [Path(found[0]).name, *found[1:]]
                 for word in words:
                     if " " in word:
                         yield from ours(word)
+
+
+def is_ours(word: str, rest: list[str]) -> bool:
+    """Tell a command of ours from a directory of its name, as /run/watchdog-tools is: a verb follows it."""
+    name = Path(word).name
+    return name in COMMANDS and (name != "watchdog-tools" or rest[:1] in [[verb] for verb in VERBS])
 
 
 def simple_commands(line: str) -> Iterator[list[str]]:

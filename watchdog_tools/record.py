@@ -15,7 +15,7 @@ _PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED, FOUND)
 
 _PIDS = 1 << 22  # as many as a kernel can have
 _PAST = ("attempts", "ended", "held", "good")
-_NUMBERS = ("pid", "ticks", "since", "wall", "failures", "successes", "trouble")
+_NUMBERS = ("pid", "ticks", "since", "wall", "failures", "successes", "trouble", "until")
 _TEXTS = ("boot", "pidns", "timens", "why")
 
 DAEMON = "daemon"  # why a start failed: the program turned itself into a daemon
@@ -34,12 +34,13 @@ class Record:
     since: when the phase's clock began: the instance's start; for failed and ended, that moment.
     failures: looks in a row that found it failing. successes: looks in a row that found it healthy
     after trouble. trouble: 1 from its death, or the decision to restart it, until it has recovered.
+    until: when the policy lets the next start be made, for display alone; 0 for at once.
     why: of a failed one a word for the next run, or empty.
     """
 
     __slots__ = (
         "boot", "failures", "history", "phase", "pid", "pidns", "since", "successes", "ticks", "timens", "trouble",
-        "wall", "why",
+        "until", "wall", "why",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- the lines of the file
@@ -57,6 +58,7 @@ class Record:
         failures: int = 0,
         successes: int = 0,
         trouble: int = 0,
+        until: int = 0,
         history: History | None = None,
     ) -> None:
         """Take the fields as the class describes them."""
@@ -72,6 +74,7 @@ class Record:
         self.failures = failures
         self.successes = successes
         self.trouble = trouble
+        self.until = until
         self.history = history or History()
 
     @property

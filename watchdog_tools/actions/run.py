@@ -100,10 +100,11 @@ class Run:
     def record(self, phase: str, identity: Identity | None = None, since: int = 0) -> Record:
         """Return a record of this moment; `since` in milliseconds, 0 for now."""
         pid, ticks, boot, pidns, timens = identity or (0, 0, *here())
+        past = policy.kept(self.past, self.order.limits, now())
         return Record(
             phase, pid=pid, ticks=ticks, boot=boot, pidns=pidns, timens=timens, since=since or now(),
             wall=int(time.time()), failures=self.failures, successes=self.successes, trouble=self.trouble,
-            history=policy.kept(self.past, self.order.limits, now()),
+            history=past, until=policy.judge(past, self.order.limits, now()).until,
         )  # fmt: skip
 
     def write(self, record: Record) -> None:

@@ -16,16 +16,21 @@ def prepare(path: str, *, levels: bool) -> int:
 
     levels: create all of them (our default place); otherwise only the last one.
     """
-    try:
-        _create(path, levels=levels)
-        directory = enter(path)
-    except OSError as error:
-        raise NoState(f"no state directory: {path}: {error.strerror}") from None
+    directory = make(path, levels=levels)
     kind = _file_system(directory)
     if kind.startswith(_NETWORK):
         os.close(directory)
         raise NoState(f"no state directory: {path} is on {kind}, where locks do not exclude other hosts")
     return directory
+
+
+def make(path: str, *, levels: bool) -> int:
+    """Do as `prepare` does, for files that need no lock: any file system will do. Raise NoState."""
+    try:
+        _create(path, levels=levels)
+        return enter(path)
+    except OSError as error:
+        raise NoState(f"no state directory: {path}: {error.strerror}") from None
 
 
 def _create(path: str, *, levels: bool) -> None:

@@ -28,9 +28,12 @@ _FORMATS = "text|json|zabbix"
 _STYLES = "nagios|bool|zabbix"
 
 
-def common(*, quiet: str = "-q --quiet", of_look: str = "the whole look") -> tuple[Option, ...]:
-    """Return the options that every command has; `quiet` without its letter where that is another's."""
-    return (
+def common(*, quiet: str = "-q --quiet", of_look: str = "the whole look", consumer: bool = True) -> tuple[Option, ...]:
+    """Return the options that every command has; `quiet` without its letter where that is another's.
+
+    consumer: with the presets; for a person's verbs `--for` says how long.
+    """
+    options = (
         Option("-t --timeout", "D[:STATE]", f"limit of {of_look}, and the verdict when it strikes",
                "timeout", "10", group="Time"),
         Option("-o --format", "FORMAT", "text, json or zabbix (the bare value)", _FORMATS, "text", group=OUTPUT),
@@ -44,6 +47,7 @@ def common(*, quiet: str = "-q --quiet", of_look: str = "the whole look") -> tup
         Option("-V --version", "", "show the version", group=OUTPUT),
         Option("-h --help", "", "show this page", group=OUTPUT),
     )  # fmt: skip
+    return options if consumer else tuple(option for option in options if option.name != "for")
 
 
 def judging(of: str = "the figure") -> tuple[Option, ...]:
@@ -60,9 +64,9 @@ def judging(of: str = "the figure") -> tuple[Option, ...]:
 def settle(values: Values, raw: Raw, environment: Mapping[str, str]) -> None:
     """Fill in what presets and the environment say; an explicit option wins. Raise Wrong."""
     said = _from_environment(environment) if _same_user() else {}
-    consumer = values["for"] or said.get("for")
+    consumer = values.get("for") or said.get("for")
     style, form, quiet, limit = PRESETS.get(str(consumer), ("nagios", "text", False, "10"))
-    alone = {} if values["for"] else said  # an explicit preset wins over single variables, too
+    alone = {} if values.get("for") else said  # an explicit preset wins over single variables, too
     if "exit_style" not in raw:
         values["exit_style"] = style
     if "format" not in raw:

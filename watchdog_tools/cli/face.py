@@ -8,6 +8,7 @@ import sys
 import click
 
 from watchdog_tools.cli import outlet
+from watchdog_tools.cli.inner import find
 from watchdog_tools.cli.options import Wrong
 
 TYPE_CHECKING = False
@@ -111,13 +112,20 @@ def _completed(command: Command) -> bool:
         return False
     from click.shell_completion import shell_complete
 
-    click_command = built(command)
-    for option, param in zip(command.options, click_command.params, strict=False):
-        if "|" in option.kind:
-            param.type = click.Choice(option.kind.split("|"))
-    shell_complete(click_command, {}, command.name, variable, os.environ[variable])
+    shell_complete(_completing(command), {}, command.name, variable, os.environ[variable])
     sys.stdout.flush()
     return True
+
+
+def _completing(command: Command) -> click.Command:
+    if command.verbs:
+        verbs = {verb: _completing(find(f"{command.name} {verb}")) for verb in command.verbs}
+        return click.Group(command.name, commands=verbs)
+    made = built(command)
+    for option, param in zip(command.options, made.params, strict=False):
+        if "|" in option.kind:
+            param.type = click.Choice(option.kind.split("|"))
+    return made
 
 
 def _asked(instruction: str) -> bool:

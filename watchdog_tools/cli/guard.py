@@ -32,6 +32,10 @@ def guard(command: Command, argv: list[str], signals: Signals) -> NoReturn:
     code = 3
     try:
         null_standard()
+        if command.verbs:
+            from watchdog_tools.cli.verbs import chosen
+
+            command, argv = chosen(command, argv)
         code = _invoke(command, argv, signals, time.time(), time.monotonic())
     except Wrong as wrong:
         code = _refuse(command, argv, wrong)
@@ -80,7 +84,7 @@ def _say(command: Command, values: Values, result: Result, started: float, durat
         from watchdog_tools.outputs import json
 
         host = os.uname().nodename
-        lines = [json.line(command.name, result, started=started, duration=duration, host=host)]
+        lines = json.lines(command.name, result, started=started, duration=duration, host=host)
     elif values["format"] == "zabbix":
         from watchdog_tools.outputs import zabbix
 

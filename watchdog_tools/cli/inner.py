@@ -22,8 +22,8 @@ CHECKS = ("check-process", "check-port", "check-http")
 
 
 def find(name: str) -> Command:
-    """Return the command called `name`; its module alone is loaded."""
-    module = __import__(f"watchdog_tools.commands.{name.replace('-', '_')}", fromlist=["COMMAND"])
+    """Return the command called `name`, `check-port` or `watchdog-tools status`; its module alone is loaded."""
+    module = __import__(f"watchdog_tools.commands.{name.replace('-', '_').replace(' ', '_')}", fromlist=["COMMAND"])
     command: Command = module.COMMAND
     return command
 

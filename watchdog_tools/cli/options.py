@@ -20,7 +20,7 @@ class Wrong(ValueError):  # noqa: N818 -- it is what the user did, not what fail
 class Option:
     """One option.
 
-    flags: "-u --user", the spellings. `name` is the longest without dashes, `-` as `_`.
+    flags: "-u --user", the spellings. `name` is the longest without dashes, `-` as `_`, unless given.
     metavar: how help names the value; empty for a flag.
     kind: the key of a converter in `values.CONVERTERS`; choices separated by `|` are a kind too.
     many: it may be repeated, and its value is a tuple (for a flag: the count).
@@ -38,10 +38,11 @@ class Option:
         *,
         many: bool = False,
         group: str = "Options",
+        name: str = "",
     ) -> None:
         """Take the fields as the class describes them."""
         self.flags = tuple(flags.split())
-        self.name = self.flags[-1].lstrip("-").replace("-", "_")
+        self.name = name or self.flags[-1].lstrip("-").replace("-", "_")
         self.metavar = metavar
         self.help = help
         self.kind = kind if metavar else "flag"
@@ -61,11 +62,12 @@ class Command:
     tail: another command line stands behind the first `--`, and everything there is its own.
     timed: its figure is the time of the answer, and a time-out has one, too.
     down: the value that Zabbix gets when the target is down, None for the state's number.
+    verbs: its first word is one of these, and a command of its own, `find("NAME VERB")`.
     """
 
     __slots__ = (
         "arguments", "down", "examples", "exits", "label", "look", "name", "notes", "options", "refused",
-        "run", "settle", "summary", "tail", "target", "timed",
+        "run", "settle", "summary", "tail", "target", "timed", "verbs",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, declared once a command
@@ -87,6 +89,7 @@ class Command:
         tail: bool = False,
         timed: bool = False,
         down: float | None = None,
+        verbs: tuple[str, ...] = (),
     ) -> None:
         """Take the fields as the class describes them."""
         self.name = name
@@ -105,6 +108,7 @@ class Command:
         self.tail = tail
         self.timed = timed
         self.down = down
+        self.verbs = verbs
 
     def by_flag(self) -> dict[str, Option]:
         """Return each spelling with its option."""

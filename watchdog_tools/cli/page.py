@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 from watchdog_tools import __version__
+from watchdog_tools.cli.inner import find
 from watchdog_tools.cli.start import in_force
 
 TYPE_CHECKING = False
@@ -27,8 +28,12 @@ EXITS = (
 def page(command: Command) -> list[str]:
     """Return the lines of the whole page, 80 columns wide."""
     metavar, _, about = command.arguments
-    parts = [f"Usage: {command.name} [OPTIONS] {metavar}".rstrip(), "", *_wrapped(command.summary)]
-    if about:
+    usage = f"{metavar} ..." if command.verbs else f"[OPTIONS] {metavar}"
+    parts = [f"Usage: {command.name} {usage}".rstrip(), "", *_wrapped(command.summary)]
+    if command.verbs:
+        parts += ["", "Verbs (each has a page of its own, VERB --help):"]
+        parts += [line for verb in command.verbs for line in _row(verb, find(f"{command.name} {verb}").summary)]
+    elif about:
         parts += ["", *_row(metavar, about)]
     for group in dict.fromkeys(option.group for option in command.options):
         parts += ["", f"{group}:"]

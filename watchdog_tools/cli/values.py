@@ -77,6 +77,22 @@ def wait(word: str) -> float:
     return seconds
 
 
+def span(word: str) -> float:
+    """Return the seconds of something that lasts, a year at most. Raise ValueError."""
+    seconds = units.duration(word)
+    if seconds < 1:
+        raise ValueError(f"{word[:80]!r} is shorter than a second")
+    return seconds
+
+
+def directory(word: str) -> str:
+    """Return the one spelling of an absolute path. Raise ValueError with a sentence."""
+    parts = [part for part in word.split("/") if part]
+    if not word.startswith("/") or not parts or {".", ".."} & set(parts):
+        raise ValueError(f"{word[:80]!r} is not an absolute path without . or ..")
+    return "/" + "/".join(parts)
+
+
 def timeout(word: str) -> tuple[float, int | None]:
     """Return (seconds, state on timeout or None) of `SECONDS[:STATE]`. Raise ValueError."""
     span, colon, name = word.partition(":")
@@ -121,6 +137,14 @@ def service(word: str) -> str:
     return word
 
 
+def is_service(word: str) -> bool:
+    """Whether `word` is a NAME: not every file in a directory of ours is one's."""
+    try:
+        return bool(service(word))
+    except ValueError:
+        return False
+
+
 def _text(word: str) -> str:
     if not word:
         raise ValueError("an empty value is not accepted")
@@ -131,6 +155,7 @@ CONVERTERS: dict[str, Callable[[str], object]] = {
     "text": _text,
     "any": str,
     "duration": wait,
+    "span": span,
     "size": units.size,
     "range": Range,
     "whole": whole,

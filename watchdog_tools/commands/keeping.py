@@ -122,13 +122,15 @@ def _settled(seen: Seen) -> bool:
 
 
 def pause(config: Config) -> str:
-    """Return words about a pause that is in force, empty for none."""
-    place = pausedir.place(config.path, default=config.values["state_dir"] is None)
+    """Return words about a pause that is in force, empty for none. Raise NoState."""
+    place = pausedir.place(config.path, os.geteuid())
     if not pausedir.present(place, config.name):
         return ""
+    from watchdog_tools.commands import pausing
     from watchdog_tools.probes import paused
 
-    return paused.words(place, config.name)
+    order, note = paused.look(place, config.name)
+    return pausing.until(order) if order else f"!{note}" if note else ""
 
 
 def _without_lock(config: Config, seen: Result, health: Health) -> Result | None:

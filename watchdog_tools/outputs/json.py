@@ -5,13 +5,20 @@ schema: 1, raised when a key changes its meaning; new keys do not raise it.
 
 from __future__ import annotations
 
-from watchdog_tools.result import NAMES
+from watchdog_tools.result import NAMES, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.result import Metric, Result
 
 SCHEMA = 1
+
+
+def lines(check: str, result: Result, *, started: float, duration: float, host: str) -> list[str]:
+    """Return an object for the result; for each of several things (its detail `each`) where it is about those."""
+    each: list[tuple[object, ...]] = result.details.get("each") or []  # type: ignore[assignment]
+    several = [unpack(packed) for packed in each] or [result]
+    return [line(check, one, started=started, duration=duration, host=host) for one in several]
 
 
 def line(check: str, result: Result, *, started: float, duration: float, host: str) -> str:

@@ -35,14 +35,17 @@ def default(uid: int) -> str:
     return f"{os.path.realpath(home)}/.local/state/{PLACE}"
 
 
-def enter(path: str) -> int:
-    """Return a descriptor of the directory `path` (absolute), each level verified. Raise NoState."""
+def enter(path: str, *, reading: bool = False) -> int:
+    """Return a descriptor of the directory `path` (absolute), each level verified. Raise NoState.
+
+    reading: root's directory is accepted as ours is, since nothing will be written there.
+    """
     level = os.open("/", os.O_PATH | os.O_DIRECTORY)
     parts = [part for part in path.split("/") if part]
     for index, name in enumerate(parts):
         try:
             below = descend(level, name)
-            _verify(below, "/" + "/".join(parts[: index + 1]), last=index == len(parts) - 1)
+            _verify(below, "/" + "/".join(parts[: index + 1]), last=index == len(parts) - 1, reading=reading)
         finally:
             os.close(level)
         level = below
@@ -68,10 +71,33 @@ def _is_link(level: int, name: str) -> bool:
         return False
 
 
-def _verify(level: int, path: str, *, last: bool) -> None:
+def contents(directory: int, name: str, largest: int, owner: int | None = None) -> bytes | None:
+    """Return up to `largest` bytes of a small file, None if there is none. owner: whose word counts, ours if None.
+
+    Raise ValueError with a sentence for a file that is not to be believed, and OSError.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO in its place must not hang us
+    try:
+        descriptor = os.open(name, flags, dir_fd=directory)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"it cannot be opened: {error.strerror}") from None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError("it is not a regular file")
+        if found.st_uid != (os.geteuid() if owner is None else owner) or found.st_mode & 0o022:
+            raise ValueError("others own it, or can write it")
+        return os.read(descriptor, largest)
+    finally:
+        os.close(descriptor)
+
+
+def _verify(level: int, path: str, *, last: bool, reading: bool) -> None:
     found = os.fstat(level)
     own = os.geteuid()
-    if found.st_uid not in ({own} if last else {own, 0}):
+    if found.st_uid not in ({own} if last and not reading else {own, 0}):
         raise NoState(f"no state directory: {path} belongs to uid {found.st_uid}")
     # a user's private group (gid = uid) is no "others": umask 002 is the default of some systems
     others = 0o002 if own and found.st_gid == own else 0o022
