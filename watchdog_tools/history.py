@@ -31,7 +31,11 @@ class History:
 
     def __repr__(self) -> str:
         """Show all fields, for a test that fails."""
-        return f"History({self.starts}, " + ", ".join(f"{key}={getattr(self, key)}" for key in ("attempts", "ended", "held", "good")) + ")"
+        return (
+            f"History({self.starts}, "
+            + ", ".join(f"{key}={getattr(self, key)}" for key in ("attempts", "ended", "held", "good"))
+            + ")"
+        )
 
     @property
     def last(self) -> int:

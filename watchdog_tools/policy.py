@@ -60,7 +60,8 @@ def judge(past: History, limits: Limits, now: int) -> Verdict:
             return Verdict(HELD, max(now + limits.hold, room), fresh=True)
         if max(held, room) > now:
             return Verdict(HELD, max(held, room))
-    until = _base(past, now) + delay(past.attempts, limits, _base(past, now))
+    base = _base(past, now)
+    until = base + delay(past.attempts, limits, base) if base else 0
     return Verdict(BACKOFF, until) if until > now else Verdict(NOW)
 
 

@@ -15,12 +15,13 @@ def hook(run: Run, kind: str, result: Result, pid: int = 0) -> None:
     """Run the hook of a kind (`restart`, `hold`, `recover`), if there is one and our guard still is."""
     words = run.order.stopping.hooks.get(kind)
     if words and not run.alone():
-        tell(run, words, f"running --on-{kind}", NAMES[result.state], result.reason, pid)
+        tell(run, words, f"--on-{kind}", (NAMES[result.state], result.reason), pid)
 
 
-def tell(run: Run, words: tuple[str, ...], step: str, state: str, reason: str, pid: int) -> None:
-    """Run a command line that was given for an event, with what it may want to know."""
-    run.tell(step)
+def tell(run: Run, words: tuple[str, ...], option: str, verdict: tuple[str, str], pid: int) -> None:
+    """Run the command line of an option, with what it may want to know. verdict: (state, reason)."""
+    run.tell(f"running {option}")
+    state, reason = verdict
     facts = {
         "HOOK_NAME": run.name,
         "HOOK_STATE": state,

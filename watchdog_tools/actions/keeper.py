@@ -89,4 +89,3 @@ def _without_hands(order: Order, why: str, words: str, reason: str, life: int) -
         result.summary += f"; {words}"
         return result
     return down(order, why, words, reason)
-

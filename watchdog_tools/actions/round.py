@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from watchdog_tools.actions.run import Run
     from watchdog_tools.actions.weigh import Weighed
     from watchdog_tools.health import Health
-    from watchdog_tools.record import Record, Seen
+    from watchdog_tools.record import Seen
 
 _TURNS = 5  # looks at a world that changes each time
 

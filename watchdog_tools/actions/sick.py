@@ -126,4 +126,3 @@ def _noted(run: Run, weighed: Weighed, sick: Born | None) -> None:
         remembered(run, weighed)
     elif sick:
         run.write(run.record(FOUND, identity=sick.identity))
-

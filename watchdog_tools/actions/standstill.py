@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from watchdog_tools import policy
-from watchdog_tools.actions.oneshot import overdue
 from watchdog_tools.actions.end import end_own
 from watchdog_tools.actions.hooking import hook
+from watchdog_tools.actions.oneshot import overdue
 from watchdog_tools.actions.run import count, failed, left, now
 from watchdog_tools.actions.spawn import Born
 from watchdog_tools.record import COMMAND, ENDED

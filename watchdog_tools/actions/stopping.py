@@ -8,6 +8,7 @@ from watchdog_tools.actions.hooking import tell
 from watchdog_tools.actions.run import Changed, now
 from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.standstill import remembered, state_of
+from watchdog_tools.decision import HAND_STOP
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.identity import handle, here
 from watchdog_tools.system.proc import stat, status
@@ -69,9 +70,9 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
     run.trouble, run.successes = 1, 0
     run.past = history.failed(run.past, now())
     remembered(run, weighed)
-    for words, step in ((how.before, "running --before-restart"), (how.command, "running --stop")):
-        if words and not (run.order.hand == "stop" and words is how.before):
-            tell(run, words, step, "CRITICAL", "failing", pid)
+    for command, option in ((how.before, "--before-restart"), (how.command, "--stop")):
+        if command and not (run.order.hand == HAND_STOP and command is how.before):
+            tell(run, command, option, ("CRITICAL", "failing"), pid)
     if sick is None:
         return None
     run.tell(f"stopping pid {pid}")
@@ -110,4 +111,3 @@ def _roots(health: Health) -> list[tuple[int, int]]:
 def _uid(pid: int) -> int | None:
     found = status(pid)
     return int(found["Uid"].split()[1]) if found else None
-

@@ -1,4 +1,4 @@
-"""TOUCH: whose turn it is. A run takes the lock or leaves; a watch waits for it as the next one; an operator comes first."""
+"""TOUCH: whose turn it is. A run takes the lock or leaves, a watch waits for it, an operator comes first."""
 
 from __future__ import annotations
 

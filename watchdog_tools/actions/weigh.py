@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Weighed:
     """The decision and what it rests on.
 
-    past: what the policy knows. marked: instances found by their mark. daemons: what a daemon left behind. paused: words about a pause in force.
+    past: what the policy knows. marked: instances found by their mark. daemons: what a daemon left
+    behind. paused: words about a pause in force.
     """
 
     __slots__ = ("alive", "choice", "daemons", "marked", "past", "paused", "record", "verdict", "young")

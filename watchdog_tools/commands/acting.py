@@ -66,7 +66,9 @@ def _readable(wake: int) -> bool:
     return bool(poll.poll(0))
 
 
-def acted(config: Config, seconds: float, why: str, say: Say, life: int, hand: str = "") -> Result:
+def acted(  # noqa: PLR0913, PLR0917 -- what an actor is told, in the order in which that becomes known
+    config: Config, seconds: float, why: str, say: Say, life: int, hand: str = ""
+) -> Result:
     """Do it, in the actor's own process."""
     try:
         path = config.path

@@ -90,12 +90,12 @@ def _instance(config: Config) -> Result:
     facts: dict[str, object] = {"note": "", "phase": "", "pid": 0, "settled": True, "paused": ""}
     try:
         seen = instance.look(config.path, config.name)
-        facts["paused"] = pause(config)
+        facts["paused"], note = pause(config)
     except NoState as error:
         return Result(CRITICAL, "no instance", details=facts | {"note": str(error)})
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind", details=facts)
-    facts |= {"note": seen.note, "corrupt": seen.corrupt, "settled": _settled(seen)}
+    facts |= {"note": "; ".join(filter(None, (seen.note, note))), "corrupt": seen.corrupt, "settled": _settled(seen)}
     if seen.record is None or not seen.alive:
         return Result(CRITICAL, "no instance", details=facts)
     return _living(seen.record, facts)
@@ -121,16 +121,16 @@ def _settled(seen: Seen) -> bool:
     return not (seen.alive or record.concerned) or not (seen.alive or record.failures or record.trouble)
 
 
-def pause(config: Config) -> str:
-    """Return words about a pause that is in force, empty for none. Raise NoState."""
+def pause(config: Config) -> tuple[str, str]:
+    """Return words about a pause that is in force, and a note about one that is ignored. Raise NoState."""
     place = pausedir.place(config.path, os.geteuid())
     if not pausedir.present(place, config.name):
-        return ""
+        return "", ""
     from watchdog_tools.commands import pausing
     from watchdog_tools.probes import paused
 
     order, note = paused.look(place, config.name)
-    return pausing.until(order) if order else f"!{note}" if note else ""
+    return pausing.until(order) if order else "", note
 
 
 def _without_lock(config: Config, seen: Result, health: Health) -> Result | None:
