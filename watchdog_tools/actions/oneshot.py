@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.actions.end import end_own
-from watchdog_tools.actions.run import failed
+from watchdog_tools.actions.run import count, failed, now
+from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.verify import verify
-from watchdog_tools.record import ENDED, RUNNING
-from watchdog_tools.result import CRITICAL
+from watchdog_tools.record import COMMAND, ENDED, RUNNING
+from watchdog_tools.result import CRITICAL, WARNING, Result
 from watchdog_tools.system.clock import uptime
+from watchdog_tools.system.identity import handle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.actions.run import Run
-    from watchdog_tools.actions.spawn import Born
-    from watchdog_tools.result import Result
+    from watchdog_tools.actions.weigh import Weighed
+    from watchdog_tools.health import Health
 
 _GRACE = 1.0  # seconds between TERM and KILL
 
@@ -48,6 +50,22 @@ def _fate(born: Born) -> str:
     fate = born.fate()
     os.close(born.handle)
     return fate
+
+
+def in_flight(run: Run, health: Health, weighed: Weighed) -> Result:
+    """Say that a --oneshot command is at work; end one whose own run was killed, and which does not return."""
+    record = weighed.record
+    pid = f" (pid {record.pid})" if record and weighed.alive else ""
+    if record and weighed.alive and now() - record.since > run.order.startup_timeout * 1000:
+        descriptor = handle(record.identity)
+        survivors = end_own(Born(record.identity, descriptor), run.uids, 1.0) if descriptor is not None else []
+        count(run)
+        return failed(run, health.words, overdue(run.order.startup_timeout, survivors))
+    if record and record.phase == COMMAND and not weighed.alive:
+        count(run)
+        run.write(run.record(ENDED))
+    words = f"{run.name} is down ({health.words}); start in progress{pid}"
+    return Result(WARNING, words, reason="repairing")
 
 
 def overdue(limit: float, survivors: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools import decision
-from watchdog_tools.actions import recordfile, sick, standstill, starting
+from watchdog_tools.actions import oneshot, recordfile, sick, standstill, starting
 from watchdog_tools.actions.deaths import DAEMONS, mourn
 from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.order import PATIENCE
@@ -118,7 +118,7 @@ _WAYS = {
     decision.RESTART: sick.restart,
     decision.REPLACE: sick.restart,
     decision.DAEMON: _daemon,
-    decision.IN_FLIGHT: standstill.in_flight,
+    decision.IN_FLIGHT: oneshot.in_flight,
     decision.HOLD: standstill.held,
     decision.WAIT: _wait,
     decision.START: _start,

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from watchdog_tools import policy
-from watchdog_tools.actions.end import end_own
 from watchdog_tools.actions.hooking import hook
-from watchdog_tools.actions.oneshot import overdue
-from watchdog_tools.actions.run import count, failed, left, now
-from watchdog_tools.actions.spawn import Born
-from watchdog_tools.record import COMMAND, ENDED
-from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
-from watchdog_tools.system.identity import handle
+from watchdog_tools.actions.run import left, now
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -106,19 +101,3 @@ def unmet(run: Run, health: Health, weighed: Weighed) -> Result | None:
     remembered(run, weighed)
     words = f"{state_of(run, health, weighed)}; waiting for {', '.join(lacking)}"
     return Result(CRITICAL, words, reason="waiting")
-
-
-def in_flight(run: Run, health: Health, weighed: Weighed) -> Result:
-    """Say that a --oneshot command is at work; end one whose own run was killed, and which does not return."""
-    record = weighed.record
-    pid = f" (pid {record.pid})" if record and weighed.alive else ""
-    if record and weighed.alive and now() - record.since > run.order.startup_timeout * 1000:
-        descriptor = handle(record.identity)
-        survivors = end_own(Born(record.identity, descriptor), run.uids, 1.0) if descriptor is not None else []
-        count(run)
-        return failed(run, health.words, overdue(run.order.startup_timeout, survivors))
-    if record and record.phase == COMMAND and not weighed.alive:
-        count(run)
-        run.write(run.record(ENDED))
-    words = f"{run.name} is down ({health.words}); start in progress{pid}"
-    return Result(WARNING, words, reason="repairing")

@@ -11,7 +11,7 @@ from watchdog_tools import policy
 from watchdog_tools.actions.lock import CannotLock
 from watchdog_tools.actions.order import LINGER
 from watchdog_tools.actions.round import take_round
-from watchdog_tools.actions.run import now
+from watchdog_tools.actions.run import left, now
 from watchdog_tools.actions.signature import WATCH, sign
 from watchdog_tools.result import OK, Result
 
@@ -51,25 +51,26 @@ def watch(run: Run, begun: float) -> Result:
     """
     until = begun + run.order.watch
     bell = Bell()
-    sign(run.lock, run.order.limit, WATCH)
+    sign(run.lock, run.order.every + run.order.act_limit, WATCH)
     tick = time.monotonic()
-    result = _round(run, None)
-    while not (run.alone() or _over(run, until)):
-        due = _due(run, result, tick)
-        died = _sleep(run, bell, due)
-        bell.silence()
-        if run.alone():
-            break
+    result: Result | None = None
+    died, due = False, tick
+    while not run.alone():
         if not run.lock.ours():
             return _ended(run, result, "its lock was replaced, so the watch ends")
-        if run.lock.wanted("hand") and not _stood_aside(run, until):
+        if not _first(run, until):
             return _ended(run, result, "another run has the lock, so the watch ends")
         this = time.monotonic()
         if this >= tick + run.order.every:  # one look for all that were missed
             tick = max(tick + run.order.every, this - run.order.every)
         if died or this >= due:
-            run.quiet = not died  # the guard need not wake up for a look
+            run.quiet = result is not None and not died  # the guard need not wake up for a look
             result = _round(run, result)
+        sign(run.lock, run.order.every + run.order.act_limit, WATCH)  # one that is stopped is noticed by that
+        if run.alone() or _over(run, until):
+            break
+        due = _due(run, result, tick)
+        died = _sleep(run, bell, due)
     return _ended(run, result)
 
 
@@ -89,11 +90,11 @@ def _round(run: Run, before: Result | None) -> Result:
     return result
 
 
-def _due(run: Run, result: Result, tick: float) -> float:
+def _due(run: Run, result: Result | None, tick: float) -> float:
     """Return when to look next: after --every, or when the policy lets a start be made."""
     moment = tick + run.order.every
     this = time.monotonic()
-    if result.reason in _WAITS and not run.mercy:
+    if result and result.reason in _WAITS and not run.mercy:
         verdict = policy.judge(run.past, run.order.limits, now())
         moment = min(moment, this + max(verdict.until - now(), 0) / 1000)
     return moment
@@ -108,6 +109,7 @@ def _sleep(run: Run, bell: Bell, due: float) -> bool:
         poll.register(run.born.handle, select.POLLIN)
     # poll counts whole milliseconds: one too many is late, one too few is a wake-up for nothing
     events = poll.poll(max(due - time.monotonic(), 0) * 1000 + 0.999)
+    bell.silence()
     return any(run.born and descriptor == run.born.handle for descriptor, _ in events)
 
 
@@ -117,22 +119,24 @@ def _over(run: Run, until: float) -> bool:
     return late >= 0 and (late >= LINGER or run.lock.wanted("next"))
 
 
-def _stood_aside(run: Run, until: float) -> bool:
-    """Let an operator have the lock, and wait for it again. Return whether it is ours again."""
-    run.lock.let_go()
-    run.rest(_YIELD)
-    try:
-        run.lock.reopen()
-        if not run.lock.wait(max(until + LINGER - time.monotonic(), LINGER), run.life):
+def _first(run: Run, until: float) -> bool:
+    """Let an operator have the lock, who comes first. Return whether it is ours again, or still."""
+    while run.lock.wanted("hand"):
+        run.lock.let_go()
+        run.rest(_YIELD)
+        try:
+            run.lock.reopen()
+            if not run.lock.wait(max(until + LINGER - time.monotonic(), LINGER), run.life):
+                return False
+        except CannotLock:
             return False
-    except CannotLock:
-        return False
-    sign(run.lock, run.order.limit, WATCH)
     return True
 
 
-def _ended(run: Run, result: Result, words: str = "") -> Result:
+def _ended(run: Run, result: Result | None, words: str = "") -> Result:
     """Return the last verdict, with what was done."""
+    if result is None:
+        return left(run.order)
     if run.done:
         result.summary = f"{result.summary}; meanwhile {', '.join(run.done[-5:])}"
     if words:
