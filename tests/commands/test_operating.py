@@ -245,11 +245,14 @@ class TestStart:
         assert "cannot start" in oracle(ran, 40)
 
     def test_it_is_started_in_the_directory_that_the_line_was_given_in(self, kept: Kept) -> None:
-        """A relative check finds its file; one whose directory is gone is no reason to start nothing."""
-        kept.script("good", "exit 0")
-        assert kept.run("--check", "./good", cwd=kept.room).code == 0
+        """A relative check finds its file again, wherever the operator is."""
+        program = kept.script("program", f"echo $$ >{kept.room}/up; exec sleep 600")
+        kept.script("good", f"grep -q '^State:.[RSD]' /proc/$(cat {kept.room}/up)/status || exit 2")
+        assert kept.run("--check", "./good", command=[program], cwd=kept.room).code == 0
         ordered(kept, "stop")
-        assert ordered(kept, "start", cwd="/").code == 0
+        ran = ordered(kept, "start", cwd="/")
+        assert ran.code == 0, ran
+        assert "started svc" in oracle(ran, 40)
 
     def test_it_waits_for_a_run_at_work(self, kept: Kept, spawn: Spawner) -> None:
         """Within --lock-wait; past that the line says who is at work, and starts nothing beside it."""

@@ -384,7 +384,10 @@ class TestPause:
 
 
 class TestRootsDefault:
-    """/run/watchdog-tools and /var/lib/watchdog-tools, in a mount namespace of the test's own."""
+    """/run/watchdog-tools and /var/lib/watchdog-tools, in a mount namespace of the test's own.
+
+    A mark is found in any mount namespace, so each test has a NAME that no other one has.
+    """
 
     @pytest.fixture
     def inside(self, spawn: Spawner) -> list[str]:
@@ -399,34 +402,36 @@ class TestRootsDefault:
     @pytest.mark.root
     def test_a_pause_is_where_a_reboot_leaves_it(self, inside: list[str]) -> None:
         """/run is emptied, /var/lib is not; with the place named in full it is the same one."""
+        name = f"wdt-reboot-{os.getpid()}"
         tool = [*inside, command("watchdog-tools")]
         ensure = [*inside, command("ensure-running")]
-        assert run(*ensure, "svc", "--start-seconds", "0", "--", "/bin/sleep", "600").code == 0
-        assert run(*tool, "pause", "svc").code == 0
+        assert run(*ensure, name, "--start-seconds", "0", "--", "/bin/sleep", "600").code == 0
+        assert run(*tool, "pause", name).code == 0
         place = "/var/lib/watchdog-tools/pause"
-        assert run(*inside, "stat", "-c", "%a %n", place, f"{place}/svc").out == f"755 {place}\n644 {place}/svc\n"
+        assert run(*inside, "stat", "-c", "%a %n", place, f"{place}/{name}").out == f"755 {place}\n644 {place}/{name}\n"
         nobody = [*inside, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", command("watchdog-tools")]
         ran = run(*nobody, "status")
         assert ran.code == 0, ran
-        assert rows(ran)["svc"][:2] == ["paused,", "alive"]
+        assert rows(ran)[name][:2] == ["paused,", "alive"]
         assert run(*inside, "sh", "-c", "rm -r /run/watchdog-tools").code == 0
         for asked in (tool, nobody):
             ran = run(*asked, "status")
-            assert (ran.code, rows(ran)["svc"][:2]) == (0, ["paused,", "down"]), ran
-        assert run(*tool, "resume", "svc", "-s", "/run/watchdog-tools").code == 0
+            assert (ran.code, rows(ran)[name][:2]) == (0, ["paused,", "down"]), ran
+        assert run(*tool, "resume", name, "-s", "/run/watchdog-tools").code == 0
         assert run(*tool, "status").code == 3
 
     @pytest.mark.root
     def test_both_keepers_are_told_apart(self, inside: list[str]) -> None:
         """What root keeps and what the user keeps, each with its KEEPER."""
         need_nobody(command("watchdog-tools"))
+        name = f"wdt-keepers-{os.getpid()}"
         user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
-        ensure = [command("ensure-running"), "svc", "--start-seconds", "0", "--", "/bin/sleep", "600"]
+        ensure = [command("ensure-running"), name, "--start-seconds", "0", "--", "/bin/sleep", "600"]
         assert run(*inside, *ensure).code == 0
         assert run(*inside, *user, *ensure).code == 0
         ran = run(*inside, *user, command("watchdog-tools"), "status")
         assert ran.code == 0, ran
-        assert ran.out.startswith("STATUS OK - 2 services: 2 running\nKEEPER  NAME  STATE")
+        assert ran.out.startswith("STATUS OK - 2 services: 2 running\nKEEPER  NAME  ")
         assert [line.split()[:3] for line in ran.out.splitlines()[2:]] == [
-            ["54321", "svc", "running"], ["root", "svc", "running"],
+            ["54321", name, "running"], ["root", name, "running"],
         ]  # fmt: skip
