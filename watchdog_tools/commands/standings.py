@@ -162,7 +162,7 @@ def _cells(told: Values, word: str) -> tuple[str, ...]:
     held = f"next start in {spoken(told['wait'])}" if told["wait"] else "-"
     if told["paused_left"] is not None:
         why = f": {told['paused_reason']}" if told["paused_reason"] else ""
-        held = f"{spoken(told['paused_left'])} left{why}"
+        held = f"{spoken(max(round(told['paused_left']), 1))} left{why}"
     age = f"{spoken(max(time.time() - told['last_time'], 0))} ago: " if told["last_time"] else ""
     last = "; ".join([f"{age}{told['last']}" if told["last"] else "-", *told["notes"]])
     alive = ", alive" if word == "paused" and told["alive"] else ", down" if word == "paused" else ""

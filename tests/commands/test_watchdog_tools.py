@@ -1,0 +1,437 @@
+"""The operator's verbs that touch no process: status, pause, resume, on records that ensure-running made."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from helpers.commands import Ran, command, oracle, run
+from helpers.components import NOBODY, need, need_nobody, need_works
+from helpers.instances import Kept
+from helpers.processes import Spawner
+
+from watchdog_tools.system.clock import boot_id, uptime
+
+pytestmark = pytest.mark.usefixtures("starts_services")
+
+YEAR = 366 * 86_400_000
+HEAD = ["NAME", "STATE", "SINCE", "RESTARTS", "HELD/PAUSED", "LAST"]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    """Return a service to keep, with a state directory of its own."""
+    return Kept(tmp_path)
+
+
+def ordered(kept: Kept, verb: str, *words: object, **popen: object) -> Ran:
+    """Run a verb on the service's state directory."""
+    return run("watchdog-tools", verb, *words, "-s", kept.state, **popen)
+
+
+def rows(ran: Ran) -> dict[str, list[str]]:
+    """Return the cells of each service's row, as far as blanks divide them, by its NAME."""
+    head, *lines = ran.out.splitlines()[1:]
+    assert head.split() == HEAD
+    return {line.split()[0]: line.split()[1:] for line in lines}
+
+
+def pause_file(kept: Kept, **changed: object) -> Path:
+    """Write a pause of the service as `pause` would at this moment, but for the fields given. Return its path."""
+    fields: dict[str, object] = {
+        "version": 1, "length": YEAR, "since": int(uptime() * 1000), "wall": int(kept.state.stat().st_mtime),
+        "name": kept.name, "boot": boot_id(), "reason": "by hand",
+    }  # fmt: skip
+    place = kept.state / "pause"
+    place.mkdir(0o755, exist_ok=True)
+    path = place / kept.name
+    path.write_text("".join(f"{key}={value}\n" for key, value in (fields | changed).items()))
+    path.chmod(0o644)
+    return path
+
+
+def tree(room: Path) -> list[tuple[str, int, int]]:
+    """Return what is below `room`, so that two looks can be compared."""
+    return [(str(path), path.lstat().st_mtime_ns, path.lstat().st_size) for path in sorted(room.rglob("*"))]
+
+
+class TestStatus:
+    """A table for people, an object a line for programs; it reads, and that is all."""
+
+    def test_a_row_for_each(self, kept: Kept) -> None:
+        """One verdict line, then the rows; the worst state is the exit code, and it is named."""
+        kept.run()
+        run("ensure-running", *kept.words("bad"), "--", "/bin/false")
+        ran = ordered(kept, "status")
+        assert ran.code == 2, ran
+        first = ran.out.splitlines()[0]
+        assert first.startswith("STATUS CRITICAL - 2 services: 1 running, 1 "), ran
+        assert "; bad: " in first
+        shown = rows(ran)
+        assert sorted(shown) == ["bad", "svc"]
+        assert shown["svc"][0] == "running"
+        assert shown["bad"][0] in {"backoff", "down"}
+        assert "exited with 1" in ran.out
+
+    def test_only_those_that_are_named(self, kept: Kept) -> None:
+        """A NAME that nobody ever kept is UNKNOWN, and says so in its row."""
+        kept.run()
+        run("ensure-running", *kept.words("bad"), "--", "/bin/false")
+        assert ordered(kept, "status", "svc").code == 0
+        assert sorted(rows(ordered(kept, "status", "svc"))) == ["svc"]
+        ran = ordered(kept, "status", "nope", "svc")
+        assert ran.code == 3, ran
+        assert rows(ran)["nope"][0] == "unknown"
+
+    def test_the_age_is_that_of_the_process(self, kept: Kept) -> None:
+        """Whatever later runs did to the record; a dead one is down at once, before any run saw it."""
+        kept.run()
+        [told] = [json.loads(line) for line in ordered(kept, "status", "-o", "json").out.splitlines()]
+        ticks = int(Path(f"/proc/{kept.pid()}/stat").read_text().rpartition(")")[2].split()[19])
+        age = uptime() - ticks / os.sysconf("SC_CLK_TCK")
+        assert 0 <= told["details"]["since"] <= age + 0.1
+        kept.kill()
+        ran = ordered(kept, "status")
+        assert ran.code == 2, ran
+        assert rows(ran)["svc"][0] in {"down", "backoff"}
+
+    def test_json_is_an_object_a_line(self, kept: Kept) -> None:
+        """The keys are documented; each line is that service's own verdict."""
+        kept.run()
+        run("ensure-running", *kept.words("bad"), "--", "/bin/false")
+        ordered(kept, "pause", "bad", "--for", "1h", "--reason", "why | not")
+        ran = ordered(kept, "status", "-o", "json")
+        assert ran.code == 0, ran
+        bad, svc = (json.loads(line) for line in ran.out.splitlines())
+        assert (bad["schema"], bad["check"], bad["name"]) == (1, "watchdog-tools status", "bad")
+        assert (svc["name"], svc["state"], svc["reason"], svc["target"]) == ("svc", "OK", "running", str(kept.state))
+        assert (bad["state"], bad["reason"], bad["details"]["alive"]) == ("OK", "paused", False)
+        assert bad["details"]["paused_reason"] == "why / not"
+        assert 3590 < bad["details"]["paused_left"] <= 3600
+        readme = Path(__file__).parents[2].joinpath("README.md").read_text()
+        assert all(f"`{key}`" in readme for key in bad["details"])
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_nothing_is_kept(self, kept: Kept, there: bool) -> None:
+        """An empty directory, or none at all: UNKNOWN, with its path; and none is made."""
+        if not there:
+            kept.state.rmdir()
+        ran = ordered(kept, "status")
+        assert ran.code == 3
+        assert f"nothing is kept in {kept.state}" in oracle(ran, 10)
+        assert kept.state.exists() == there
+
+    def test_it_takes_no_lock_and_writes_nothing(self, kept: Kept, spawn: Spawner) -> None:
+        """A run that holds the lock does not hold it up."""
+        kept.run()
+        kept.hold(spawn)
+        before = tree(kept.room)
+        ran = ordered(kept, "status")
+        assert ran.code == 0, ran
+        assert ran.seconds < 5
+        assert tree(kept.room) == before
+
+    def test_quiet_is_silent_when_all_is_well(self, kept: Kept) -> None:
+        """So that it can stand in a crontab."""
+        kept.run()
+        assert ordered(kept, "status", "-q").out == ""
+        kept.kill()
+        assert ordered(kept, "status", "-q").out.startswith("STATUS CRITICAL")
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"{",
+            b"\0" * 100,
+            b"[" * 100_000,
+            b'{"time": 1e999, "event": "\\u001b[2J|<b>"}\n',
+            b'{"time": "x", "event": ["a"], "why": {"b": null}}\n',
+            b'{"time": -5, "event": "\xff"}\n',
+            b'{"event": "' + b"x" * 10_000 + b'"}\n',
+            b"null\n[]\n7\n",
+            b"9" * 4000 + b"\n",
+        ],
+    )
+    def test_135_last_words_that_are_none(self, kept: Kept, content: bytes) -> None:
+        """They are escaped, or left out; the verdict stays."""
+        kept.run()
+        (kept.state / "svc.events").write_bytes(content)
+        ran = ordered(kept, "status")
+        assert (ran.code, ran.err) == (0, ""), ran
+        assert all(line.isascii() and line.isprintable() and len(line) < 1024 for line in ran.out.splitlines())
+        assert "|" not in ran.out
+        assert rows(ran)["svc"][0] == "running"
+
+    @pytest.mark.parametrize("content", [b"", b"version=1\n", b"\0" * 300, b"version=\x1b[2J|\n"])
+    def test_135_a_record_that_is_none(self, kept: Kept, content: bytes) -> None:
+        """UNKNOWN, with the reason in its row; nothing is set aside by a look."""
+        kept.run()
+        (kept.state / "svc.record").write_bytes(content)
+        ran = ordered(kept, "status")
+        assert ran.code == 3, ran
+        assert rows(ran)["svc"][0] == "unknown"
+        assert "the record of svc is not usable" in ran.out
+        assert (kept.state / "svc.record").read_bytes() == content
+
+    def test_135_files_that_are_no_name(self, kept: Kept) -> None:
+        """What else lies there is no service, whatever it is called."""
+        kept.run()
+        for name in ("a b.record", ".hidden.record", "\x1b[2J.record", "x" * 70 + ".record", ".record", "dir.recordx"):
+            (kept.state / name).write_bytes(b"")
+        ran = ordered(kept, "status")
+        assert (ran.code, sorted(rows(ran))) == (0, ["svc"])
+
+    @pytest.mark.root
+    def test_an_ordinary_user_sees_what_root_keeps(self, public_path: Path) -> None:
+        """Its records, pauses and last words, and that the process lives."""
+        kept = Kept(public_path)
+        kept.state.chmod(0o755)
+        kept.run()
+        ordered(kept, "pause", "svc", "--reason", "maintenance")
+        ran = ordered(kept, "status", **need_nobody(command("watchdog-tools")))
+        assert ran.code == 0, ran
+        assert rows(ran)["svc"][:2] == ["paused,", "alive"]
+        assert "maintenance" in ran.out
+        ordered(kept, "resume", "svc")
+        ran = ordered(kept, "status", **need_nobody(command("watchdog-tools")))
+        assert (ran.code, rows(ran)["svc"][0]) == (0, "running")
+
+    @pytest.mark.root
+    def test_a_record_of_another_owner_is_not_believed(self, public_path: Path) -> None:
+        """Not root's directory, but a file in it that somebody else wrote."""
+        kept = Kept(public_path)
+        kept.state.chmod(0o755)
+        kept.run()
+        os.chown(kept.state / "svc.record", NOBODY, NOBODY)
+        for options in ({}, need_nobody(command("watchdog-tools"))):
+            ran = ordered(kept, "status", **options)
+            assert ran.code == 3, ran
+            assert "others own it" in ran.out
+
+    @pytest.mark.root
+    def test_a_directory_of_another_user_is_not_believed(self, public_path: Path) -> None:
+        """Neither root's nor our own."""
+        kept = Kept(public_path, mine=12345)
+        kept.state.chmod(0o755)
+        ran = ordered(kept, "status", **need_nobody(command("watchdog-tools")))
+        assert ran.code == 3, ran
+        assert "belongs to uid 12345" in oracle(ran, 10)
+
+
+class TestPause:
+    """An order that is written whole, replaced, taken back, and survives a reboot."""
+
+    def test_pause_and_resume(self, kept: Kept) -> None:
+        """The lines say until when and for how long; the table and the event log have it, too."""
+        kept.run()
+        ran = ordered(kept, "pause", "svc", "--for", "30m", "--reason", "new disk")
+        assert ran.code == 0, ran
+        line = oracle(ran, 10)
+        assert line.startswith("PAUSE OK - svc is paused until 20")
+        assert line.endswith("(30 min): new disk")
+        ran = ordered(kept, "status")
+        assert ran.code == 0
+        assert ran.out.startswith("STATUS OK - 1 service: 1 paused\n")
+        assert "30 min left: new disk" in ran.out
+        assert kept.events()[-1]["event"] == "paused"
+        assert "its pause had 30 min left" in oracle(ordered(kept, "resume", "svc"), 10)
+        assert kept.events()[-1]["event"] == "resumed"
+        assert rows(ordered(kept, "status"))["svc"][0] == "running"
+        ran = ordered(kept, "resume", "svc")
+        assert (ran.code, oracle(ran, 10)) == (0, "RESUME OK - svc was not paused")
+
+    def test_a_pause_replaces_a_pause(self, kept: Kept) -> None:
+        """Longer or shorter, and nothing is left of the first, nor on the way."""
+        kept.run()
+        ordered(kept, "pause", "svc", "--for", "1d", "--reason", "first")
+        ran = ordered(kept, "pause", "svc", "--for", "1m")
+        assert "(60 s)" in oracle(ran, 10)
+        assert "first" not in ordered(kept, "status").out
+        assert [path.name for path in (kept.state / "pause").iterdir()] == ["svc"]
+        assert (kept.state / "pause" / "svc").stat().st_mode & 0o777 == 0o644
+
+    def test_the_default_is_a_day(self, kept: Kept) -> None:
+        """Nobody forgets a service for ever."""
+        assert "(24 h)" in ordered(kept, "pause", "svc").out
+
+    def test_what_was_never_kept_is_paused_with_a_word(self, kept: Kept) -> None:
+        """Before its first run, or mistyped; the state directory's last level is made for it."""
+        kept.state.rmdir()
+        ran = ordered(kept, "pause", "wbe")
+        assert ran.code == 0, ran
+        assert f"nothing is kept as wbe in {kept.state} yet" in oracle(ran, 10)
+        assert rows(ordered(kept, "status"))["wbe"][:2] == ["paused,", "down"]
+
+    def test_a_reason_is_shown_as_text(self, kept: Kept) -> None:
+        """Controls, pipes and newlines reach neither the file, nor the line, nor the table as they are."""
+        ran = ordered(kept, "pause", "svc", "--reason", "a\nb|c\x1b[2J" + "x" * 500)
+        oracle(ran, 10)
+        assert ran.code == 0
+        assert len((kept.state / "pause" / "svc").read_text().splitlines()) == 7
+        ran = ordered(kept, "status")
+        assert ran.code == 0
+        assert all(line.isprintable() for line in ran.out.splitlines())
+        assert "|" not in ran.out
+
+    def test_it_ends_by_itself(self, kept: Kept) -> None:
+        """A minute that began an hour ago is over, and no state any more."""
+        kept.run()
+        pause_file(kept, length=60_000, since=0)
+        assert rows(ordered(kept, "status"))["svc"][0] == "running"
+        assert "was over" in ordered(kept, "resume", "svc").out
+
+    def test_it_survives_a_reboot(self, kept: Kept) -> None:
+        """Another boot id: the wall clock counts. Its own instance is gone, and the pause is not."""
+        pause_file(kept, boot="00000000-0000-0000-0000-000000000000", since=2**40)
+        ran = ordered(kept, "status")
+        assert ran.code == 0, ran
+        assert rows(ran)["svc"][:2] == ["paused,", "down"]
+        assert "by hand" in ran.out
+
+    def test_140_after_a_reboot_it_is_not_longer_than_it_was_asked_for(self, kept: Kept) -> None:
+        """The pause is of next year, as the clock says: it ends its length after the boot."""
+        pause_file(kept, boot="00000000-0000-0000-0000-000000000000", wall=2**36)
+        [told] = [json.loads(line) for line in ordered(kept, "status", "-o", "json").out.splitlines()]
+        assert told["details"]["paused_left"] <= YEAR / 1000 - uptime() + 10
+        pause_file(kept, boot="00000000-0000-0000-0000-000000000000", wall=2**36, length=1)
+        assert ordered(kept, "status").code == 3
+
+    @pytest.mark.parametrize(
+        ("kind", "says"),
+        [
+            ("writable", "others own it, or can write it"),
+            ("link", "cannot be opened"),
+            ("fifo", "not a regular file"),
+            ("directory", "not a regular file"),
+            ("torn", "torn"),
+            ("empty", "empty"),
+            ("future", "begins in the future"),
+            ("other", "of another NAME"),
+            ("place", "others can write"),
+        ],
+    )
+    def test_136_a_pause_that_is_not_believed(self, kept: Kept, kind: str, says: str) -> None:
+        """It is ignored with a word, and waits for nobody; resume takes away what it can."""
+        kept.run()
+        path = pause_file(kept, **{"future": {"since": 2**50}, "other": {"name": "db"}}.get(kind, {}))
+        if kind == "writable":
+            path.chmod(0o666)
+        elif kind == "torn":
+            path.write_bytes(path.read_bytes()[:-4])
+        elif kind == "empty":
+            path.write_bytes(b"")
+        elif kind == "place":
+            path.parent.chmod(0o777)
+        elif kind in {"link", "fifo", "directory"}:
+            path.rename(kept.room / "aim")
+            {"link": lambda: path.symlink_to(kept.room / "aim"), "fifo": lambda: os.mkfifo(path),
+             "directory": path.mkdir}[kind]()  # fmt: skip
+        ran = ordered(kept, "status")
+        if kind != "place":  # whose names are not read at all: they may be anybody's
+            assert "the pause of svc is ignored" in ran.out, ran
+            assert says in ran.out
+        assert (ran.code, rows(ran)["svc"][0]) == (0, "running")
+        ran = ordered(kept, "resume", "svc")
+        oracle(ran, 10)
+        assert ran.code == (3 if kind in {"directory", "place"} else 0), ran
+
+    @pytest.mark.root
+    def test_136_a_pause_of_another_owner_is_ignored(self, kept: Kept) -> None:
+        """Nobody has a say in what root keeps."""
+        kept.run()
+        os.chown(pause_file(kept), NOBODY, NOBODY)
+        ran = ordered(kept, "status")
+        assert (ran.code, rows(ran)["svc"][0]) == (0, "running")
+        assert "the pause of svc is ignored: others own it" in ran.out
+
+    @pytest.mark.parametrize("kind", ["file", "link", "open"])
+    def test_136_a_place_for_pauses_that_is_none(self, kept: Kept, kind: str) -> None:
+        """UNKNOWN, with the reason, and nothing is written through a link or where others could change it."""
+        aim = kept.room / "aim"
+        aim.mkdir()
+        place = kept.state / "pause"
+        if kind == "file":
+            place.write_text("a file")
+        elif kind == "link":
+            place.symlink_to(aim)
+        else:
+            place.mkdir()
+            place.chmod(0o777)
+        ran = ordered(kept, "pause", "svc")
+        assert ran.code == 3, ran
+        assert "nothing done" in oracle(ran, 10)
+        assert not list(aim.iterdir())
+        assert not place.is_dir() or not list(place.iterdir())
+
+    def test_134_a_disk_that_takes_nothing(self, kept: Kept) -> None:
+        """The old pause stays whole; no scratch file is left."""
+        ordered(kept, "pause", "svc", "--for", "1h")
+        before = (kept.state / "pause" / "svc").read_bytes()
+        ran = run("prlimit", "--fsize=0", command("watchdog-tools"), "pause", "svc", "-s", kept.state)
+        assert ran.code == 3, ran
+        assert "nothing done" in oracle(ran, 10)
+        assert (kept.state / "pause" / "svc").read_bytes() == before
+        assert [path.name for path in (kept.state / "pause").iterdir()] == ["svc"]
+
+    def test_the_environment_names_the_directory_too(self, kept: Kept) -> None:
+        """WATCHDOG_TOOLS_STATE_DIR, as for ensure-running."""
+        env = {**os.environ, "WATCHDOG_TOOLS_STATE_DIR": str(kept.state)}
+        assert run("watchdog-tools", "pause", "svc", env=env).code == 0
+        assert (kept.state / "pause" / "svc").exists()
+
+
+class TestRootsDefault:
+    """/run/watchdog-tools and /var/lib/watchdog-tools, in a mount namespace of the test's own.
+
+    A mark is found in any mount namespace, so each test has a NAME that no other one has.
+    """
+
+    @pytest.fixture
+    def inside(self, spawn: Spawner) -> list[str]:
+        """Return what to put in front of a command so that /run, /var/lib and /tmp are fresh ones."""
+        need("nsenter")
+        need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/run")
+        modes = {"/run": 755, "/var/lib": 755, "/tmp": 1777}
+        mounts = "".join(f"mount -t tmpfs -o mode={mode} none {place} && " for place, mode in modes.items())
+        holder = spawn(["unshare", "-m", "sh", "-c", f"{mounts}echo ready && exec sleep 600"], wait_ready=True)
+        return ["nsenter", "-t", str(holder.pid), "-m"]
+
+    @pytest.mark.root
+    def test_a_pause_is_where_a_reboot_leaves_it(self, inside: list[str]) -> None:
+        """/run is emptied, /var/lib is not; with the place named in full it is the same one."""
+        name = f"wdt-reboot-{os.getpid()}"
+        tool = [*inside, command("watchdog-tools")]
+        ensure = [*inside, command("ensure-running")]
+        assert run(*ensure, name, "--start-seconds", "0", "--", "/bin/sleep", "600").code == 0
+        assert run(*tool, "pause", name).code == 0
+        place = "/var/lib/watchdog-tools/pause"
+        assert run(*inside, "stat", "-c", "%a %n", place, f"{place}/{name}").out == f"755 {place}\n644 {place}/{name}\n"
+        nobody = [*inside, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", command("watchdog-tools")]
+        ran = run(*nobody, "status")
+        assert ran.code == 0, ran
+        assert rows(ran)[name][:2] == ["paused,", "alive"]
+        assert run(*inside, "sh", "-c", "rm -r /run/watchdog-tools").code == 0
+        for asked in (tool, nobody):
+            ran = run(*asked, "status")
+            assert (ran.code, rows(ran)[name][:2]) == (0, ["paused,", "down"]), ran
+        assert run(*tool, "resume", name, "-s", "/run/watchdog-tools").code == 0
+        assert run(*tool, "status").code == 3
+
+    @pytest.mark.root
+    def test_both_keepers_are_told_apart(self, inside: list[str]) -> None:
+        """What root keeps and what the user keeps, each with its KEEPER."""
+        need_nobody(command("watchdog-tools"))
+        name = f"wdt-keepers-{os.getpid()}"
+        user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+        ensure = [command("ensure-running"), name, "--start-seconds", "0", "--", "/bin/sleep", "600"]
+        assert run(*inside, *ensure).code == 0
+        assert run(*inside, *user, *ensure).code == 0
+        ran = run(*inside, *user, command("watchdog-tools"), "status")
+        assert ran.code == 0, ran
+        assert ran.out.startswith("STATUS OK - 2 services: 2 running\nKEEPER  NAME  ")
+        assert [line.split()[:3] for line in ran.out.splitlines()[2:]] == [
+            ["54321", name, "running"], ["root", name, "running"],
+        ]  # fmt: skip
