@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_tools import history, policy
-from watchdog_tools.history import History
 from watchdog_tools.policy import BACKOFF, HELD, NOW, Limits
+from watchdog_tools.record import History
 
 SECOND = 1_000
 MINUTE = 60 * SECOND

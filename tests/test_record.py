@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from watchdog_tools import record
-from watchdog_tools.history import History
-from watchdog_tools.record import Corrupt, Record
+from watchdog_tools.record import Corrupt, History, Record
 
 NUMBER = st.integers(0, 2**31 - 1)
 WORD = st.text("0123456789abcdef-", max_size=40)

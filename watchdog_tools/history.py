@@ -1,56 +1,12 @@
-"""Words: what the policy knows of a service's past. Milliseconds of the boot clock; 0 is never."""
+"""Words: how each event changes what the policy knows of the past. Milliseconds of the boot clock."""
 
 from __future__ import annotations
 
+from watchdog_tools.record import MOST
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-MOST = 100  # starts that are remembered; the largest N of --limit
-
-
-class History:
-    """The past of one service.
-
-    starts: when each start was made, oldest first; they leave by age alone. attempts: starts in a row
-    of which none has been stable. ended: when the last instance was first seen failing or dead.
-    held: until when no start is made. good: since when it has been healthy without a break.
-    """
-
-    __slots__ = ("attempts", "ended", "good", "held", "starts")
-
-    def __init__(
-        self, starts: tuple[int, ...] = (), *, attempts: int = 0, ended: int = 0, held: int = 0, good: int = 0
-    ) -> None:
-        """Take the fields as the class describes them."""
-        self.starts = starts
-        self.attempts = attempts
-        self.ended = ended
-        self.held = held
-        self.good = good
-
-    def __repr__(self) -> str:
-        """Show all fields, for a test that fails."""
-        return (
-            f"History({self.starts}, "
-            + ", ".join(f"{key}={getattr(self, key)}" for key in ("attempts", "ended", "held", "good"))
-            + ")"
-        )
-
-    @property
-    def last(self) -> int:
-        """When the last start was made."""
-        return self.starts[-1] if self.starts else 0
-
-    @property
-    def over(self) -> bool:
-        """Whether the last instance was seen failing or dead."""
-        return bool(self.ended) and self.ended >= self.last
-
-    def but(self, **changed: Any) -> History:
-        """Return a copy with some fields changed."""
-        fields: dict[str, Any] = {key: getattr(self, key) for key in self.__slots__}
-        return History(**(fields | changed))
+    from watchdog_tools.record import History
 
 
 def started(past: History, now: int) -> History:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.history import History
+    from watchdog_tools.record import History
 
 NOW, BACKOFF, HELD = "now", "backoff", "held"
 

@@ -5,10 +5,13 @@ Times are whole milliseconds on the boot clock, which the boot id voids; `wall` 
 
 from __future__ import annotations
 
-from watchdog_tools.history import MOST, History
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 VERSION = 2
 LONGEST = 4096  # bytes of a record's file
+MOST = 100  # starts that are remembered; the largest N of --limit
 
 STARTING, RUNNING, FAILED, COMMAND, ENDED, FOUND = "starting", "running", "failed", "command", "ended", "found"
 _PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED, FOUND)
@@ -23,6 +26,50 @@ DAEMON = "daemon"  # why a start failed: the program turned itself into a daemon
 
 class Corrupt(ValueError):  # noqa: N818 -- a fact about a file, said in one sentence
     """The bytes are not a record of ours; the sentence says how."""
+
+
+class History:
+    """The past of one service, in milliseconds of the boot clock; 0 is never.
+
+    starts: when each start was made, oldest first; they leave by age alone. attempts: starts in a row
+    of which none has been stable. ended: when the last instance was first seen failing or dead.
+    held: until when no start is made. good: since when it has been healthy without a break.
+    """
+
+    __slots__ = ("attempts", "ended", "good", "held", "starts")
+
+    def __init__(
+        self, starts: tuple[int, ...] = (), *, attempts: int = 0, ended: int = 0, held: int = 0, good: int = 0
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.starts = starts
+        self.attempts = attempts
+        self.ended = ended
+        self.held = held
+        self.good = good
+
+    def __repr__(self) -> str:
+        """Show all fields, for a test that fails."""
+        return (
+            f"History({self.starts}, "
+            + ", ".join(f"{key}={getattr(self, key)}" for key in ("attempts", "ended", "held", "good"))
+            + ")"
+        )
+
+    @property
+    def last(self) -> int:
+        """When the last start was made."""
+        return self.starts[-1] if self.starts else 0
+
+    @property
+    def over(self) -> bool:
+        """Whether the last instance was seen failing or dead."""
+        return bool(self.ended) and self.ended >= self.last
+
+    def but(self, **changed: Any) -> History:
+        """Return a copy with some fields changed."""
+        fields: dict[str, Any] = {key: getattr(self, key) for key in self.__slots__}
+        return History(**(fields | changed))
 
 
 class Record:
@@ -44,23 +91,10 @@ class Record:
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- the lines of the file
-        self,
-        phase: str,
-        *,
-        pid: int = 0,
-        ticks: int = 0,
-        boot: str = "",
-        pidns: str = "",
-        timens: str = "",
-        since: int = 0,
-        wall: int = 0,
-        why: str = "",
-        failures: int = 0,
-        successes: int = 0,
-        trouble: int = 0,
-        until: int = 0,
-        history: History | None = None,
-    ) -> None:
+        self, phase: str, *, pid: int = 0, ticks: int = 0, boot: str = "", pidns: str = "", timens: str = "",
+        since: int = 0, wall: int = 0, why: str = "", failures: int = 0, successes: int = 0, trouble: int = 0,
+        until: int = 0, history: History | None = None,
+    ) -> None:  # fmt: skip
         """Take the fields as the class describes them."""
         self.phase = phase
         self.pid = pid

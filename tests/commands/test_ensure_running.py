@@ -373,6 +373,7 @@ class TestChecks:
         assert kept.service.one()
         assert "restarted svc" in ran.out or "started svc" in ran.out
 
+
 class TestVerdict:
     """Exit code and output, in every style and format."""
 

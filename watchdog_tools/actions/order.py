@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.spawn import EXEC_SECONDS
-from watchdog_tools.decision import HAND_STOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,14 +83,14 @@ class Order:
     words: the command line that said all this. checks: how many looks there are.
     look: ask all checks, side by side; None if the descriptor given to it told of the guard's end.
     requires: the same for the dependencies, each with its name. seen: read the record (an open state
-    directory, NAME). marked: find instances by their mark. paused: words about a pause, or empty.
+    directory, NAME). marked: find instances by their mark. paused: words about a pause, or empty; resume: end it.
     look_seconds bounds one look; watch, every and the other spans are as the options of those names.
     hand: an operator's order (`decision.HAND_…`), or empty.
     """
 
     __slots__ = (
         "checks", "every", "hand", "levels", "limits", "lock_wait", "look", "look_seconds", "marked", "name", "path",
-        "patience", "paused", "requires", "seen", "start_seconds", "startup_timeout", "stopping", "syslog", "watch",
+        "patience", "paused", "requires", "resume", "seen", "start_seconds", "startup_timeout", "stopping", "syslog", "watch",
         "wish", "words",
     )  # fmt: skip
 
@@ -109,6 +108,7 @@ class Order:
         seen: Callable[[int, str], Seen],
         marked: Callable[[tuple[str, ...], int], list[Identity]],
         paused: Callable[[], str],
+        resume: Callable[[], str],
         limits: Limits,
         patience: Patience,
         stopping: Stopping,
@@ -133,6 +133,7 @@ class Order:
         self.seen = seen
         self.marked = marked
         self.paused = paused
+        self.resume = resume
         self.limits = limits
         self.patience = patience
         self.stopping = stopping
@@ -166,8 +167,3 @@ class Order:
     def _may_stop(self) -> bool:
         """Whether a look can find an instance sick, or an operator wants it stopped."""
         return bool(self.checks or self.hand)
-
-
-def may_start(order: Order) -> bool:
-    """Whether a round may end in a start: an operator's stop does not."""
-    return order.hand != HAND_STOP

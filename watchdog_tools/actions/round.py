@@ -46,9 +46,10 @@ def take_round(run: Run) -> Result:
 def _act(run: Run, health: Health) -> Result:
     seen = _seen(run)
     run.load(seen.record)
+    certain = bool(run.born and seen.record and run.born.identity == seen.record.identity)
     if seen.record and not seen.alive:
         mourn(run, seen.record)
-    weighed = weigh(run.order, health, seen, run.past)
+    weighed = weigh(run.order, health, seen, run.past, certain=certain)
     return _WAYS[weighed.choice](run, health, weighed)
 
 

@@ -8,8 +8,7 @@ import time
 
 from watchdog_tools import history, policy
 from watchdog_tools.actions import events, recordfile
-from watchdog_tools.history import History
-from watchdog_tools.record import DAEMON, FAILED, Record
+from watchdog_tools.record import DAEMON, FAILED, History, Record
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.identity import here

@@ -1,4 +1,4 @@
-"""TOUCH: stay for one period of cron, hold the instance by its pidfd, look again and again, act at once on its death."""
+"""TOUCH: stay for one period of cron; hold the instance by its pidfd, look again and again, act at once on its end."""
 
 from __future__ import annotations
 

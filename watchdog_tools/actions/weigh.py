@@ -7,7 +7,7 @@ import os
 from watchdog_tools import decision, policy
 from watchdog_tools.actions.plan import CannotStart, resolve
 from watchdog_tools.actions.run import now
-from watchdog_tools.record import COMMAND, DAEMON, RUNNING, STARTING
+from watchdog_tools.record import COMMAND, DAEMON
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.marks import family
 
@@ -15,9 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.actions.order import Order
     from watchdog_tools.health import Health
-    from watchdog_tools.history import History
     from watchdog_tools.policy import Verdict
-    from watchdog_tools.record import Record, Seen
+    from watchdog_tools.record import History, Record, Seen
     from watchdog_tools.system.identity import Identity
 
 
@@ -48,13 +47,16 @@ class Weighed:
         return max(self.verdict.until - now(), 0) / 1000
 
 
-def weigh(order: Order, health: Health, seen: Seen, past: History) -> Weighed:
-    """Return what a run does next. Raise proc.Unseen where /proc does not show enough for that."""
+def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: bool = False) -> Weighed:
+    """Return what a run does next. Raise proc.Unseen where /proc does not show enough for that.
+
+    certain: this very run has held the lock and the record's instance without a break, so there is no other.
+    """
     record = seen.record
     weighed = Weighed(seen, past, policy.judge(past, order.limits, now()))
     weighed.paused = order.paused()
     expected, target = _expected(order)
-    if not (seen.alive or order.wish.oneshot or _known(record)):
+    if not (seen.alive or order.wish.oneshot or certain):
         weighed.marked = order.marked(expected, target)
     weighed.daemons = _daemons(record, frozenset({os.geteuid(), target}))
     weighed.young = seen.alive and _young(order, record)
@@ -73,11 +75,6 @@ def weigh(order: Order, health: Health, seen: Seen, past: History) -> Weighed:
         )
     )
     return weighed
-
-
-def _known(record: Record | None) -> bool:
-    """Whether a usable record names the last instance, so that none can live without being that one."""
-    return bool(record and record.pid and record.phase in (STARTING, RUNNING) and record.identity[2:] == here())
 
 
 def _young(order: Order, record: Record | None) -> bool:

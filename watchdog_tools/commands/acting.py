@@ -12,8 +12,8 @@ from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.commands.ordering import health as asked
 from watchdog_tools.commands.ordering import order as ordered
 from watchdog_tools.health import Health
-from watchdog_tools.history import History
 from watchdog_tools.probes import instance
+from watchdog_tools.record import History
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.actor import act as in_actor
 from watchdog_tools.system.identity import here

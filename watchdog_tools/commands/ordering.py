@@ -12,7 +12,9 @@ from watchdog_tools.commands.keeping import COMMANDS, pause, told
 from watchdog_tools.health import Health
 from watchdog_tools.policy import Limits
 from watchdog_tools.probes import instance, marked
+from watchdog_tools.system import pausedir
 from watchdog_tools.system.looks import look_all
+from watchdog_tools.system.statedir import NoState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def order(config: Config, seconds: float, path: str, hand: str = "") -> Order:
         seen=instance.look_in,
         marked=lambda executables, target: _marked(config, path, executables, target),
         paused=lambda: "" if hand else pause(config)[0],
+        resume=lambda: _resumed(config),
         limits=_limits(values),
         patience=_patience(values),
         stopping=_stopping(values),
@@ -64,6 +67,17 @@ def _required(config: Config, seconds: float, wake: int) -> list[tuple[str, Resu
     if results is None:
         return None
     return [(name, result) for (name, _), result in zip(config.requires, results, strict=True)]
+
+
+def _resumed(config: Config) -> str:
+    """End the pause of the service; return words about it, empty where there was none."""
+    from watchdog_tools.actions import pausefile
+
+    try:
+        removed = pausefile.remove(pausedir.place(config.path, os.geteuid()), config.name)
+    except (NoState, OSError) as error:
+        return f"its pause cannot be ended: {getattr(error, 'strerror', None) or error}"
+    return "its pause is ended" if removed else ""
 
 
 def _limits(values: dict[str, Any]) -> Limits:
