@@ -40,7 +40,7 @@ def command(run: Run, born: Born, why: str) -> Result:
                    else f"the start command {fate}")  # fmt: skip
 
 
-def overdue(limit: float, survivors: list[int]) -> str:
+def overdue(limit: float, survivors: list[str]) -> str:
     """Return the words for a command that was ended since it did not return."""
     words = f"the start command did not return within {limit:g} s and was ended, with what it had started"
-    return f"{words}; not ended: pid {', '.join(map(str, survivors))}" if survivors else words
+    return f"{words}; not ended: {', '.join(survivors)}" if survivors else words
