@@ -29,4 +29,5 @@ def tell(run: Run, words: tuple[str, ...], option: str, verdict: tuple[str, str]
         "HOOK_ATTEMPT": str(run.past.attempts),
         "HOOK_PID": str(pid or ""),
     }
-    run.note(run_command(words, facts, run.order.stopping.hook_timeout, trust_any=run.order.wish.trust_any))
+    how = run.order.stopping
+    run.note(run_command(words, facts, how.hook_timeout, what=option, trust_any=run.order.wish.trust_any))

@@ -47,7 +47,7 @@ def instance(run: Run, health: Health, weighed: Weighed) -> Born | None:
     if health.pidfile:
         why = insecure(health.pidfile, _uid(root[0]))
         if why:
-            raise Refused(f"insecure pidfile: {why}; nothing is signalled", UNKNOWN, "insecure")
+            raise Refused(f"{why}; nothing is signalled", UNKNOWN, "insecure")
     return _held(run, root)
 
 
