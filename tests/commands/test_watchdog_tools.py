@@ -176,6 +176,18 @@ class TestStatus:
         assert "the record of svc is not usable" in ran.out
         assert (kept.state / "svc.record").read_bytes() == content
 
+    @pytest.mark.parametrize("field", ["pidns=1", "timens=1"])
+    def test_143_a_record_of_another_namespace(self, kept: Kept, field: str) -> None:
+        """Its pid is another process here, or none: nobody can say that it is down."""
+        kept.run()
+        path = kept.state / "svc.record"
+        key = field.partition("=")[0]
+        lines = [field if line.startswith(f"{key}=") else line for line in path.read_text().splitlines()]
+        path.write_text("\n".join(lines) + "\n")
+        ran = ordered(kept, "status")
+        assert (ran.code, rows(ran)["svc"][0]) == (3, "unknown")
+        assert "another pid or time namespace" in ran.out
+
     def test_135_files_that_are_no_name(self, kept: Kept) -> None:
         """What else lies there is no service, whatever it is called."""
         kept.run()
@@ -330,9 +342,8 @@ class TestPause:
             {"link": lambda: path.symlink_to(kept.room / "aim"), "fifo": lambda: os.mkfifo(path),
              "directory": path.mkdir}[kind]()  # fmt: skip
         ran = ordered(kept, "status")
-        if kind != "place":  # whose names are not read at all: they may be anybody's
-            assert "the pause of svc is ignored" in ran.out, ran
-            assert says in ran.out
+        assert "the pause of svc is ignored" in ran.out, ran
+        assert says in ran.out
         assert (ran.code, rows(ran)["svc"][0]) == (0, "running")
         ran = ordered(kept, "resume", "svc")
         oracle(ran, 10)

@@ -12,6 +12,7 @@ from watchdog_tools.result import OK, UNKNOWN, Result, worst
 from watchdog_tools.standing import STATES, Standing, standing
 from watchdog_tools.system import pausedir
 from watchdog_tools.system.clock import boot_id, uptime
+from watchdog_tools.system.identity import here
 from watchdog_tools.system.proc import Unseen
 from watchdog_tools.system.statedir import NoState, default, enter
 from watchdog_tools.text import quoted
@@ -128,6 +129,9 @@ def _standing(place: Place, name: str, *, paused_now: bool) -> tuple[Standing, s
         seen = instance.look_in(place.directory, name, place.uid)
     except Unseen as error:
         return standing(None, alive=False, paused=paused_now, now=now, boot=boot), str(error)
+    if seen.record and seen.record.pid and seen.record.boot == boot and seen.record.identity[2:] != here():
+        words = f"{name} is kept in another pid or time namespace, where we cannot look"
+        return standing(None, alive=False, paused=paused_now, now=now, boot=boot), words
     return standing(seen.record, alive=seen.alive, paused=paused_now, now=now, boot=boot), seen.note
 
 
