@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools import backoff
-from watchdog_tools.record import COMMAND, ENDED, FAILED, RUNNING, STARTING
+from watchdog_tools.record import COMMAND, ENDED, RUNNING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING
 
 TYPE_CHECKING = False
@@ -21,19 +21,22 @@ class Standing:
 
     word: a key of STATES. alive: an instance lives, whatever the word. since: milliseconds for which it is so (of
     one that runs: how long its process lives), None where nobody knows. restarts: starts in a row of which none has
-    been stable, None where there is no record. wait: milliseconds until a start is allowed (a backoff's, a hold's).
+    been stable, None where there is no record. starts: those within the window of a limit, None where none is counted.
+    wait: milliseconds until a start is allowed (a backoff's, a hold's).
     """
 
-    __slots__ = ("alive", "restarts", "since", "wait", "word")
+    __slots__ = ("alive", "restarts", "since", "starts", "wait", "word")
 
-    def __init__(
-        self, word: str, *, alive: bool = False, since: int | None = None, restarts: int | None = None, wait: int = 0
-    ) -> None:
+    def __init__(  # noqa: PLR0913 -- a record, built by keyword
+        self, word: str, *, alive: bool = False, since: int | None = None, restarts: int | None = None,
+        starts: int | None = None, wait: int = 0,
+    ) -> None:  # fmt: skip
         """Take the fields as the class describes them."""
         self.word = word
         self.alive = alive
         self.since = since
         self.restarts = restarts
+        self.starts = starts
         self.wait = wait
 
 
@@ -63,5 +66,5 @@ def _word(record: Record, now: int, boot: str, *, alive: bool) -> tuple[str, int
         return "up", 0
     if record.phase in (COMMAND, ENDED):
         return "starting", 0
-    wait = backoff.wait(record, now, boot) if record.phase in (FAILED, RUNNING, STARTING) else 0
+    wait = backoff.wait(record, now, boot)
     return ("backoff", wait) if wait else ("down", 0)

@@ -224,6 +224,20 @@ class TestStatus:
             assert "others own it" in ran.out
 
     @pytest.mark.root
+    @pytest.mark.parametrize("closed", ["state", "pause"])
+    def test_136_a_directory_that_cannot_be_listed(self, public_path: Path, closed: str) -> None:
+        """UNKNOWN, with the reason; no traceback, and what can be seen is shown."""
+        kept = Kept(public_path)
+        kept.state.chmod(0o755)
+        kept.run()
+        ordered(kept, "pause", "svc")
+        {"state": kept.state, "pause": kept.state / "pause"}[closed].chmod(0o711)
+        ran = ordered(kept, "status", **need_nobody(command("watchdog-tools")))
+        assert ran.code == 3, ran
+        assert f"{kept.state} cannot be listed: Permission denied" in ran.out
+        assert "paused, alive" in ran.out
+
+    @pytest.mark.root
     def test_a_directory_of_another_user_is_not_believed(self, public_path: Path) -> None:
         """Neither root's nor our own."""
         kept = Kept(public_path, mine=12345)
