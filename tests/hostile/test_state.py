@@ -242,7 +242,7 @@ def test_136_the_default_place_of_a_user_without_a_home(public_path: Path) -> No
         assert place.stat().st_mode & 0o777 == 0o700
         assert {each.name for each in kept.room.iterdir()} == {"state"}
     finally:
-        for name in ("svc.record", "svc.events", "lock/svc.lock"):
+        for name in ("svc.record", "svc.events", "lock/svc.lock", "lock/svc.command"):
             (place / name).unlink(missing_ok=True)
         (place / "lock").rmdir()
         place.rmdir()
