@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools import backoff
-from watchdog_tools.record import COMMAND, ENDED, RUNNING
+from watchdog_tools.record import COMMAND, ENDED, FAILED, RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING
 
 TYPE_CHECKING = False
@@ -66,5 +66,5 @@ def _word(record: Record, now: int, boot: str, *, alive: bool) -> tuple[str, int
         return "up", 0
     if record.phase in (COMMAND, ENDED):
         return "starting", 0
-    wait = backoff.wait(record, now, boot)
+    wait = backoff.wait(record, now, boot) if record.phase in (FAILED, RUNNING, STARTING) else 0
     return ("backoff", wait) if wait else ("down", 0)
