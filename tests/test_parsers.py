@@ -34,7 +34,9 @@ def spelled(draw: DrawFn, option: Option) -> list[str]:
 @st.composite
 def lines(draw: DrawFn, command: Command) -> list[str]:
     """A command line: options of the table, arguments, now and then a `--` or a stray word."""
-    options = draw(st.lists(st.sampled_from(command.options).flatmap(spelled), max_size=4))
+    # a page is always click's: in a short table it would be asked for in every other line
+    plain = [option for option in command.options if option.name not in {"help", "version"}]
+    options = draw(st.lists(st.sampled_from([*plain * 3, *command.options]).flatmap(spelled), max_size=4))
     least, most = command.arguments[1]
     count = draw(st.integers(least, most if most >= 0 else least + 3))
     arguments = [[word] for word in draw(st.lists(WORDS, min_size=count, max_size=count))]

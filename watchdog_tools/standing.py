@@ -20,19 +20,22 @@ class Standing:
 
     word: a key of STATES. alive: an instance lives, whatever the word. since: milliseconds for which it is so (of
     one that runs: how long its process lives), None where nobody knows. restarts: starts in a row of which none has
-    been stable, None where there is no record. wait: milliseconds until a start is allowed (a backoff's, a hold's).
+    been stable, None where there is no record. starts: those within the window of a limit, None where none is counted.
+    wait: milliseconds until a start is allowed (a backoff's, a hold's).
     """
 
-    __slots__ = ("alive", "restarts", "since", "wait", "word")
+    __slots__ = ("alive", "restarts", "since", "starts", "wait", "word")
 
-    def __init__(
-        self, word: str, *, alive: bool = False, since: int | None = None, restarts: int | None = None, wait: int = 0
-    ) -> None:
+    def __init__(  # noqa: PLR0913 -- a record, built by keyword
+        self, word: str, *, alive: bool = False, since: int | None = None, restarts: int | None = None,
+        starts: int | None = None, wait: int = 0,
+    ) -> None:  # fmt: skip
         """Take the fields as the class describes them."""
         self.word = word
         self.alive = alive
         self.since = since
         self.restarts = restarts
+        self.starts = starts
         self.wait = wait
 
 

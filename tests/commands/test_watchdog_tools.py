@@ -176,6 +176,18 @@ class TestStatus:
         assert "the record of svc is not usable" in ran.out
         assert (kept.state / "svc.record").read_bytes() == content
 
+    @pytest.mark.parametrize("field", ["pidns=1", "timens=1"])
+    def test_143_a_record_of_another_namespace(self, kept: Kept, field: str) -> None:
+        """Its pid is another process here, or none: nobody can say that it is down."""
+        kept.run()
+        path = kept.state / "svc.record"
+        key = field.partition("=")[0]
+        lines = [field if line.startswith(f"{key}=") else line for line in path.read_text().splitlines()]
+        path.write_text("\n".join(lines) + "\n")
+        ran = ordered(kept, "status")
+        assert (ran.code, rows(ran)["svc"][0]) == (3, "unknown")
+        assert "another pid or time namespace" in ran.out
+
     def test_135_files_that_are_no_name(self, kept: Kept) -> None:
         """What else lies there is no service, whatever it is called."""
         kept.run()
@@ -210,6 +222,20 @@ class TestStatus:
             ran = ordered(kept, "status", **options)
             assert ran.code == 3, ran
             assert "others own it" in ran.out
+
+    @pytest.mark.root
+    @pytest.mark.parametrize("closed", ["state", "pause"])
+    def test_136_a_directory_that_cannot_be_listed(self, public_path: Path, closed: str) -> None:
+        """UNKNOWN, with the reason; no traceback, and what can be seen is shown."""
+        kept = Kept(public_path)
+        kept.state.chmod(0o755)
+        kept.run()
+        ordered(kept, "pause", "svc")
+        {"state": kept.state, "pause": kept.state / "pause"}[closed].chmod(0o711)
+        ran = ordered(kept, "status", **need_nobody(command("watchdog-tools")))
+        assert ran.code == 3, ran
+        assert f"{kept.state} cannot be listed: Permission denied" in ran.out
+        assert "paused, alive" in ran.out
 
     @pytest.mark.root
     def test_a_directory_of_another_user_is_not_believed(self, public_path: Path) -> None:
@@ -330,9 +356,8 @@ class TestPause:
             {"link": lambda: path.symlink_to(kept.room / "aim"), "fifo": lambda: os.mkfifo(path),
              "directory": path.mkdir}[kind]()  # fmt: skip
         ran = ordered(kept, "status")
-        if kind != "place":  # whose names are not read at all: they may be anybody's
-            assert "the pause of svc is ignored" in ran.out, ran
-            assert says in ran.out
+        assert "the pause of svc is ignored" in ran.out, ran
+        assert says in ran.out
         assert (ran.code, rows(ran)["svc"][0]) == (0, "running")
         ran = ordered(kept, "resume", "svc")
         oracle(ran, 10)

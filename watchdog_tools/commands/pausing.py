@@ -74,7 +74,11 @@ def facts(order: Pause) -> dict[str, object]:
 
 
 def noted(service: Service, event: str, **said: object) -> str:
-    """Write the event into the log of NAME, if there is a state directory; return what hindered that, or nothing."""
+    """Write the event into the log of NAME, if there is a state directory; return what hindered that, or nothing.
+
+    Without the lock, which a run may hold for long: a line is appended whole, and two that find the log full at the
+    same time lose an older one, no more.
+    """
     try:
         directory = statedir.enter(service.path)
     except statedir.NoState:

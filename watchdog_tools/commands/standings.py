@@ -12,6 +12,7 @@ from watchdog_tools.result import OK, UNKNOWN, Result, worst
 from watchdog_tools.standing import STATES, Standing, standing
 from watchdog_tools.system import pausedir
 from watchdog_tools.system.clock import boot_id, uptime
+from watchdog_tools.system.identity import here
 from watchdog_tools.system.proc import Unseen
 from watchdog_tools.system.statedir import NoState, default, enter
 from watchdog_tools.text import quoted
@@ -58,17 +59,22 @@ class Place:
             return str(self.uid)
 
     def names(self) -> list[str]:
-        """Return the NAMEs that have a record or a pause."""
-        found = set() if self.directory < 0 else set(filter(is_service, history.names(self.directory, ".record")))
+        """Return the NAMEs that have a record or a pause; `note` says what cannot be listed."""
+        found = set(self._listed(self.directory, ".record")) if self.directory >= 0 else set()
         try:
             orders = enter(self.pauses, reading=True)
         except NoState:
             return sorted(found)
+        found.update(name for name in self._listed(orders) if paused.look(self.pauses, name, self.uid)[0])
+        os.close(orders)
+        return sorted(found)
+
+    def _listed(self, directory: int, suffix: str = "") -> list[str]:
         try:
-            paused_too = filter(is_service, history.names(orders))
-            return sorted(found.union(name for name in paused_too if paused.look(self.pauses, name, self.uid)[0]))
-        finally:
-            os.close(orders)
+            return list(filter(is_service, history.names(directory, suffix)))
+        except OSError as error:
+            self.note = f"{self.path} cannot be listed: {error.strerror}"
+            return []
 
 
 def standings(names: tuple[str, ...], directory: str | None) -> Result:
@@ -112,8 +118,8 @@ def _row(place: Place, name: str) -> Result:
     notes = [quoted(each) for each in (note, trouble) if each]
     details = {
         "name": name, "keeper": place.keeper, "alive": stands.alive, "restarts": stands.restarts,
-        "since": None if stands.since is None else stands.since / 1000, "wait": stands.wait / 1000,
-        "last": said, "last_time": when or None, "notes": notes, **_order(order),
+        "starts": stands.starts, "since": None if stands.since is None else stands.since / 1000,
+        "wait": stands.wait / 1000, "last": said, "last_time": when or None, "notes": notes, **_order(order),
     }  # fmt: skip
     words = f"{name} is {stands.word}" + (", " + "; ".join(notes) if notes else "")
     return Result(STATES[stands.word], words, reason=stands.word, target=place.path, details=details)
@@ -128,6 +134,9 @@ def _standing(place: Place, name: str, *, paused_now: bool) -> tuple[Standing, s
         seen = instance.look_in(place.directory, name, place.uid)
     except Unseen as error:
         return standing(None, alive=False, paused=paused_now, now=now, boot=boot), str(error)
+    if seen.record and seen.record.pid and seen.record.boot == boot and seen.record.identity[2:] != here():
+        words = f"{name} is kept in another pid or time namespace, where we cannot look"
+        return standing(None, alive=False, paused=paused_now, now=now, boot=boot), words
     return standing(seen.record, alive=seen.alive, paused=paused_now, now=now, boot=boot), seen.note
 
 
@@ -166,5 +175,6 @@ def _cells(told: Values, word: str) -> tuple[str, ...]:
     age = f"{spoken(max(time.time() - told['last_time'], 0))} ago: " if told["last_time"] else ""
     last = "; ".join([f"{age}{told['last']}" if told["last"] else "-", *told["notes"]])
     alive = ", alive" if word == "paused" and told["alive"] else ", down" if word == "paused" else ""
-    restarts = "-" if told["restarts"] is None else str(told["restarts"])
+    counts = [str(count) for count in (told["restarts"], told["starts"]) if count is not None]
+    restarts = "/".join(counts) or "-"
     return told["name"], f"{word}{alive}", since, restarts, held, last
