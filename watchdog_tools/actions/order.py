@@ -90,8 +90,8 @@ class Order:
 
     __slots__ = (
         "checks", "every", "hand", "levels", "limits", "lock_wait", "look", "look_seconds", "marked", "name", "path",
-        "patience", "paused", "requires", "resume", "seen", "start_seconds", "startup_timeout", "stopping", "syslog", "watch",
-        "wish", "words",
+        "patience", "paused", "requires", "resume", "seen", "start_seconds", "startup_timeout", "stopping", "syslog",
+        "watch", "wish", "words",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword
