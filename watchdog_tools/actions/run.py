@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from watchdog_tools.system.identity import Identity
     from watchdog_tools.system.looker import Say
 
-_BAD = ("died", "cannot start", "held")
+_BAD = ("died", "cannot start", "cannot stop", "held")
 
 
 class Changed(Exception):  # noqa: N818 -- not an error: the world goes on
@@ -106,12 +106,14 @@ class Run:
             history=past, until=policy.judge(past, self.order.limits, now()).until,
         )  # fmt: skip
 
-    def write(self, record: Record) -> None:
-        """Replace the record. A disk that does not take it becomes a note: state is a cache."""
+    def write(self, record: Record) -> bool:
+        """Replace the record; return whether it could be. Else there is a note: state is a cache."""
         try:
             recordfile.write(self.directory, self.name, record)
         except OSError as error:
             self.note(f"the record cannot be written: {error.strerror}")
+            return False
+        return True
 
     def event(self, event: str, **facts: object) -> None:
         """Say into the event log, and to syslog if asked, what happened."""

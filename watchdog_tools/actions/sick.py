@@ -88,7 +88,7 @@ def _borne(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Res
 
 def _gated(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
     """Return why it is not restarted now; None if it may be, and what is stopped can be started again."""
-    _noted(run, weighed, sick)
+    written = _noted(run, weighed, sick)
     blocked = unmet(run, health, weighed)
     if blocked:
         return blocked
@@ -100,12 +100,18 @@ def _gated(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Res
         return waiting(run, health, weighed)
     if weighed.wait > 0 and not _still_sick(run, sick, weighed.wait):
         return left(run.order)
+    lacking = _lacking(run, written=written)
+    words = f"{state_of(run, health, weighed)}; not stopped, since none can be started: {lacking}"
+    return Result(CRITICAL, words, reason="failing") if lacking else None
+
+
+def _lacking(run: Run, *, written: bool) -> str:
+    """Return why none could be started after a stop, or an empty string. written: the record could be."""
     try:
         resolve(run.order.wish, os.environ)
     except (CannotStart, OSError) as error:
-        words = f"{state_of(run, health, weighed)}; not stopped, since none can be started: {error}"
-        return Result(CRITICAL, words, reason="failing")
-    return None
+        return str(error)
+    return "" if written else "no record of it can be written"
 
 
 def _still_sick(run: Run, sick: Born | None, seconds: float) -> bool:
@@ -121,9 +127,8 @@ def _still_sick(run: Run, sick: Born | None, seconds: float) -> bool:
     return health is not None
 
 
-def _noted(run: Run, weighed: Weighed, sick: Born | None) -> None:
-    """Write down how often it was found failing, also for one that somebody else started."""
+def _noted(run: Run, weighed: Weighed, sick: Born | None) -> bool:
+    """Write down how often it was found failing, also for one that somebody else started. Return whether it could."""
     if weighed.record and (weighed.alive or run.order.wish.oneshot):
-        remembered(run, weighed)
-    elif sick:
-        run.write(run.record(FOUND, identity=sick.identity))
+        return remembered(run, weighed)
+    return run.write(run.record(FOUND, identity=sick.identity)) if sick else True

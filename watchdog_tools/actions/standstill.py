@@ -72,14 +72,17 @@ def held(run: Run, health: Health, weighed: Weighed) -> Result:
     return verdict
 
 
-def remembered(run: Run, weighed: Weighed) -> None:
-    """Write what changed of the run's memory into the record that there is, whatever it is of."""
+def remembered(run: Run, weighed: Weighed) -> bool:
+    """Write what changed of the run's memory into the record that there is, whatever it is of.
+
+    Return whether it stands there now, as far as there is a record.
+    """
     old = weighed.record
     if old is None or (memory(run) == (*(getattr(old, key) for key in _KEPT), repr(old.history))):
-        return
+        return True
     record = run.record(old.phase, identity=old.identity, since=old.since)
     record.why = old.why
-    run.write(record)
+    return run.write(record)
 
 
 def memory(run: Run) -> tuple[object, ...]:

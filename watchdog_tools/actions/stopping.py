@@ -82,13 +82,14 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
         seconds = 0.0
     ours = weighed.alive or bool(weighed.marked)
     survivors = end_own(sick, run.uids, seconds, run.life) if ours else end_found(sick.identity, seconds, run.life)
-    how_it_went = sick.fate() if sick.ended(0) else "not ended"
+    fate = sick.fate() if sick.ended(0) else "not ended"
     run.let_go()
-    run.event("stopped", pid=pid, how=how_it_went, why=health.words)
-    run.done.append(f"pid {pid} was stopped")
     if not survivors:
+        run.event("stopped", pid=pid, how=fate, why=health.words)
+        run.done.append(f"pid {pid} was stopped{f' ({health.words})' if health.down and health.words else ''}")
         return None
     words = f"it cannot be stopped: {', '.join(survivors)}; nothing is started beside it"
+    run.event("cannot stop", pid=pid, how=fate, why=', '.join(survivors))
     return Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="unstoppable")
 
 
