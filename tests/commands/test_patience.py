@@ -69,12 +69,13 @@ class TestRetries:
     def test_one_that_dies_meanwhile_is_started_at_once(self, kept: Patient) -> None:
         """Patience is for what lives: the rest of it is not waited out."""
         pid = kept.up()
+        kept.clear()
         kept.ill(pid)
         words = ["--check", kept.check, "--retries", "3", "--retry-delay", "10s", "--backoff", "0s:0s"]
         with subprocess.Popen(
             [command("ensure-running"), *kept.words(), *words, "--", *kept.service.command], stdout=subprocess.PIPE
         ) as waiting:
-            wait_for(lambda: kept.lock.exists() and len(kept.looks()) >= 4, 10, "its patience")
+            wait_for(lambda: len(kept.looks()) == 2, 10, "its patience")
             os.kill(pid, signal.SIGKILL)
             said = waiting.communicate(timeout=8)[0]
         assert (waiting.returncode, b"restarted svc" in said) == (0, True), said
@@ -92,13 +93,14 @@ class TestRetries:
     def test_a_run_that_is_ended_in_its_patience_stops_nothing(self, kept: Patient) -> None:
         """SIGTERM while it waits: one line, exit 3; the instance and its record are as they were."""
         pid = kept.up()
+        kept.clear()
         kept.ill()
         before = kept.record()
         words = ["--check", kept.check, "--retries", "3", "--retry-delay", "10s"]
         with subprocess.Popen(
             [command("ensure-running"), *kept.words(), *words, "--", *kept.service.command], stdout=subprocess.PIPE
         ) as waiting:
-            wait_for(lambda: len(kept.looks()) >= 4, 10, "its patience")
+            wait_for(lambda: len(kept.looks()) == 2, 10, "its patience")
             waiting.terminate()
             said = waiting.communicate(timeout=5)[0]
         assert (waiting.returncode, said) == (3, b"SERVICE UNKNOWN - ended by SIGTERM\n")

@@ -178,10 +178,7 @@ class TestCannotStartAgain:
 
     @pytest.mark.parametrize(
         ("words", "says"),
-        [
-            (["/no/such/program"], "No such file or directory"),
-            (["wdt-no-such-program"], "is not in PATH"),
-        ],
+        [(["/no/such/program"], "No such file or directory"), (["wdt-no-such-program"], "is not in PATH")],
     )
     def test_it_lives_on(self, kept: Patient, words: list[str], says: str) -> None:
         """CRITICAL, with the reason; the sick one may still do half of its work."""
@@ -266,12 +263,10 @@ class TestHooks:
         ran = kept.keep(*options)
         assert ran.code == 0, ran
         new = str(kept.pid())
+        dumped = {"HOOK_ATTEMPT": "1", "HOOK_PID": str(pid), "HOOK_REASON": "failing", "HOOK_STATE": "CRITICAL"}
+        done = {"HOOK_ATTEMPT": "2", "HOOK_PID": new, "HOOK_REASON": "restarted", "HOOK_STATE": "OK"}
         name = {"HOOK_NAME": "svc"}
-        assert kept.told() == [
-            ("dump", {"HOOK_ATTEMPT": "1", "HOOK_PID": str(pid), "HOOK_REASON": "failing", "HOOK_STATE": "CRITICAL"} | name),
-            ("recover", {"HOOK_ATTEMPT": "2", "HOOK_PID": new, "HOOK_REASON": "restarted", "HOOK_STATE": "OK"} | name),
-            ("restart", {"HOOK_ATTEMPT": "2", "HOOK_PID": new, "HOOK_REASON": "restarted", "HOOK_STATE": "OK"} | name),
-        ]  # fmt: skip
+        assert kept.told() == [("dump", dumped | name), ("recover", done | name), ("restart", done | name)]
         assert kept.text("alive") == f"{pid}\n"
 
     def test_they_do_not_run_when_nothing_happened(self, kept: Patient) -> None:
@@ -386,7 +381,9 @@ def test_a_killed_guard_in_the_middle_of_a_stop(kept: Patient) -> None:
 def _spawned(words: list[str]) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     try:
-        return os.posix_spawn(words[0], words, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, n) for n in (0, 1, 2)])
+        return os.posix_spawn(
+            words[0], words, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, n) for n in (0, 1, 2)]
+        )
     finally:
         os.close(null)
 

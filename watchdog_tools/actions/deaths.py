@@ -28,8 +28,8 @@ def mourn(run: Run, record: Record) -> None:
     born = run.born if run.born and run.born.identity == record.identity else None
     how = born.fate() if born else "ended"
     run.let_go()
-    if run.past.over or record.phase != RUNNING or not record.pid:
-        return
+    if run.past.over or record.phase != RUNNING or not record.pid or record.identity[2:] != here():
+        return  # known; or of another boot or namespace, where nobody saw it die
     run.past = history.failed(run.past, now() if born else record.since)
     run.trouble, run.successes = 1, 0
     run.done.append(f"pid {record.pid} {how}")

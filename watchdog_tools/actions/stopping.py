@@ -89,7 +89,7 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
         run.done.append(f"pid {pid} was stopped{f' ({health.words})' if health.down and health.words else ''}")
         return None
     words = f"it cannot be stopped: {', '.join(survivors)}; nothing is started beside it"
-    run.event("cannot stop", pid=pid, how=fate, why=', '.join(survivors))
+    run.event("cannot stop", pid=pid, how=fate, why=", ".join(survivors))
     return Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="unstoppable")
 
 
