@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools import history, policy
+from watchdog_tools import policy
 from watchdog_tools.actions import starting
 from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.plan import CannotStart, resolve
@@ -70,7 +70,7 @@ def _borne(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Res
     """Look again, --retries times with growing gaps; return None if it is sick for good."""
     patience = run.order.patience
     if not run.failures:
-        run.past = history.failed(run.past, now())
+        run.fail()
     pause = patience.delay
     for _ in range(patience.retries):
         run.tell(f"waiting {spoken(pause)} before another look at what fails")
