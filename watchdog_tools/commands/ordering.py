@@ -96,7 +96,7 @@ def _stopping(values: dict[str, Any]) -> Stopping:
     kinds = (key.removeprefix("on_") for key in COMMANDS[2:])
     return Stopping(
         before=before,
-        command=stop,
+        command=stop or values.get("stop_words", ()),
         timeout=values["stop_timeout"],
         hooks={kind: words for kind, words in zip(kinds, hooks, strict=True) if words},
         hook_timeout=values["hook_timeout"],
