@@ -56,6 +56,9 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
         return Result(refused.state, f"{run.name}: {refused}", reason=refused.reason)
     if sick is None and not (run.order.wish.oneshot and not health.down):
         return Result(OK, f"{run.name} was not running", reason="stopped")
+    if sick is None and not run.order.stopping.command:
+        words = "what --oneshot starts is not ours to stop; --stop CMD says how"
+        return Result(CRITICAL, f"{run.name} was not stopped: {words}", reason="failing")
     trouble = stop(run, sick, health, weighed)
     if trouble:
         return trouble
