@@ -9,23 +9,34 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from watchdog_tools import record
-from watchdog_tools.record import Corrupt, Record
+from watchdog_tools.record import Corrupt, History, Record
 
 NUMBER = st.integers(0, 2**31 - 1)
 WORD = st.text("0123456789abcdef-", max_size=40)
+PASTS = st.builds(
+    History,
+    st.lists(NUMBER, max_size=100).map(lambda found: tuple(sorted(found))),
+    **dict.fromkeys(("attempts", "ended", "held", "good"), NUMBER),
+)
 RECORDS = st.builds(
     Record,
-    st.sampled_from([record.STARTING, record.RUNNING, record.FAILED, record.COMMAND, record.ENDED]),
+    st.sampled_from([record.STARTING, record.RUNNING, record.FAILED, record.COMMAND, record.ENDED, record.FOUND]),
     pid=st.integers(0, 2**22),  # as many as a kernel gives out
-    **dict.fromkeys(("ticks", "since", "attempts", "wall"), NUMBER),
+    history=PASTS,
+    **dict.fromkeys(("ticks", "since", "wall", "failures", "successes", "trouble", "until"), NUMBER),
     **dict.fromkeys(("boot", "pidns", "timens", "why"), WORD),
 )
-WHOLE = Record(record.RUNNING, pid=4711, ticks=12, boot="b", pidns="1", timens="2", since=3, attempts=4, wall=5)
+PAST = History((1, 3), attempts=4, ended=6, held=7, good=8)
+WHOLE = Record(
+    record.RUNNING, pid=4711, ticks=12, boot="b", pidns="1", timens="2", since=3, wall=5, failures=1, successes=2,
+    trouble=1, until=9, history=PAST,
+)  # fmt: skip
 
 
 def fields(of: Record) -> dict[str, object]:
     """Return all that a record says."""
-    return {name: getattr(of, name) for name in Record.__slots__}
+    plain = {name: getattr(of, name) for name in Record.__slots__ if name != "history"}
+    return plain | {name: getattr(of.history, name) for name in History.__slots__}
 
 
 @given(RECORDS)
@@ -39,14 +50,15 @@ def test_what_is_written_is_read(written: Record) -> None:
 def test_the_file_is_plain() -> None:
     """The version first, then `key=value`: the format is known to a shell, and to the next release."""
     assert WHOLE.dump().decode() == (
-        "version=1\nphase=running\npid=4711\nticks=12\nsince=3\nattempts=4\nwall=5\nboot=b\npidns=1\ntimens=2\nwhy=\n"
+        "version=2\nphase=running\npid=4711\nticks=12\nsince=3\nwall=5\nfailures=1\nsuccesses=2\ntrouble=1\nuntil=9\n"
+        "boot=b\npidns=1\ntimens=2\nwhy=\nattempts=4\nended=6\nheld=7\ngood=8\nstarts=1,3\n"
     )
     assert WHOLE.identity == (4711, 12, "b", "1", "2")
 
 
 @given(st.binary(max_size=300))
 @example(b"")
-@example(b"version=1\n")
+@example(b"version=2\n")
 @example(b"=\n")
 def test_any_bytes_are_a_record_or_corrupt(data: bytes) -> None:
     """No other exception, whatever the disk gives back."""
@@ -80,8 +92,11 @@ def test_a_torn_record_is_corrupt(length: int) -> None:
         (WHOLE.dump()[:-1], "torn"),
         (WHOLE.dump() + b"\xff\n", "torn"),
         (WHOLE.dump() + b"x" * record.LONGEST + b"\n", "torn"),
-        (WHOLE.dump().replace(b"version=1", b"version=2"), "version '2'"),
-        (WHOLE.dump().replace(b"version=1", b"version=" + b"9" * 5000), "torn"),
+        (WHOLE.dump().replace(b"version=2", b"version=1"), "version '1'"),
+        (WHOLE.dump().replace(b"version=2", b"version=" + b"9" * 5000), "torn"),
+        (WHOLE.dump().replace(b"starts=1,3", b"starts=3,1"), "not in order"),
+        (WHOLE.dump().replace(b"starts=1,3", b"starts=" + b",".join([b"1"] * 101)), "not in order"),
+        (WHOLE.dump().replace(b"starts=1,3", b"starts=1,,3"), "not a number"),
         (WHOLE.dump().replace(b"phase=running", b"phase=flying"), "lines"),
         (WHOLE.dump() + b"more=1\n", "lines"),
         (WHOLE.dump().replace(b"boot=b\n", b""), "lines"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 UNITS = {"PROCS": "", "RSS": "KB", "VSZ": "KB", "CPU": "%", "ELAPSED": "s", "FDS": "", "THREADS": ""}
 
 _PIDS = 20  # in JSON
+_BORN = 1000  # with their start ticks, for who may have to stop them
 _SPOKEN = 5  # in the sentence
 _MANY = 1 << 40  # as many processes as one may not see
 
@@ -180,6 +181,7 @@ def _details(found: Found) -> dict[str, object]:
     return {
         "count": len(found.processes),
         "pids": [each.pid for each in found.processes[:_PIDS]],
+        "_born": [[each.pid, each.stat.ticks] for each in found.processes[:_BORN]],
         "uids": sorted({each.uid for each in found.processes}),
         "states": states,
         "zombies": len(found.zombies),

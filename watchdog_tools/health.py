@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 
 # A check that talks to a service tells of its health; every other one may tell whether an instance exists.
 _TALK = ("check-port", "check-http")
+STARTING = "starting"  # the reason of a Result that is neither up nor down, with the state WARNING
 
 
 class Health:
     """What the checks say together.
 
-    exists: a check that looks for processes found one. veto: why nothing may be started or
-    stopped now (P6), or empty. asked: whether there was any check at all.
+    exists: a check that looks for processes found one; found: (pid, start ticks) of those, and
+    pidfile: the file that named them, if one did. veto: why nothing may be started or stopped now (P6),
+    or empty. asked: whether there was any check at all. starting: another supervisor is at it.
     """
 
-    __slots__ = ("asked", "exists", "metrics", "state", "veto", "words")
+    __slots__ = ("asked", "exists", "found", "metrics", "pidfile", "starting", "state", "veto", "words")
 
     def __init__(self, checks: Sequence[tuple[str, Result]]) -> None:
         """Combine (first word of the check, its Result)."""
@@ -29,7 +31,11 @@ class Health:
         self.state = worst(result.state for _, result in checks)
         telling = [(name, result) for name, result in checks if name not in _TALK]
         # the count, not the state: with --absent or --negate, OK means that there is none
-        self.exists = any(name == "check-process" and _counted(result) for name, result in telling)
+        counted = [result for name, result in telling if name == "check-process" and _counted(result)]
+        self.exists = bool(counted) or any(result.details.get("_exists") for _, result in telling)
+        self.found = _found(counted)
+        self.pidfile = next((str(each.details["_pidfile"]) for each in counted if each.details.get("_pidfile")), "")
+        self.starting = any(result.reason == STARTING and result.state == WARNING for _, result in checks)
         blind = [result.summary for _, result in telling if result.state == UNKNOWN]
         self.veto = blind[0] if blind else ""
         said = [result.summary for _, result in checks if result.state == self.state]
@@ -39,11 +45,13 @@ class Health:
     @property
     def works(self) -> bool:
         """Whether the service does its work: WARNING is degraded, and never acted on."""
-        return self.asked and self.state in (OK, WARNING)
+        return self.asked and self.state in (OK, WARNING) and not self.starting
 
     @property
     def lead(self) -> str:
         """The words in front of its own."""
+        if self.starting:
+            return "is starting"
         return {OK: "is healthy", WARNING: "is degraded", UNKNOWN: "cannot be judged"}.get(self.state, "is failing")
 
     @property
@@ -60,6 +68,12 @@ def _distinct(metrics: list[Metric]) -> tuple[Metric, ...]:
         if seen[metric.name] > 1:
             metric.name += f"_{seen[metric.name]}"
     return tuple(metrics)
+
+
+def _found(counted: Sequence[Result]) -> tuple[tuple[int, int], ...]:
+    """Return (pid, start ticks) of the processes that all of these checks found."""
+    each = [{tuple(pair) for pair in result.details.get("_born", ())} for result in counted]  # type: ignore[attr-defined]
+    return tuple(sorted(set.intersection(*each))) if each else ()
 
 
 def _counted(result: Result) -> bool:

@@ -5,14 +5,20 @@ Times are whole milliseconds on the boot clock, which the boot id voids; `wall` 
 
 from __future__ import annotations
 
-VERSION = 1
-LONGEST = 4096  # bytes of a record's file
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-STARTING, RUNNING, FAILED, COMMAND, ENDED = "starting", "running", "failed", "command", "ended"
-_PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED)
+VERSION = 2
+LONGEST = 4096  # bytes of a record's file
+MOST = 100  # starts that are remembered; the largest N of --limit
+
+STARTING, RUNNING, FAILED, COMMAND, ENDED, FOUND = "starting", "running", "failed", "command", "ended", "found"
+_PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED, FOUND)
 
 _PIDS = 1 << 22  # as many as a kernel can have
-_NUMBERS = ("pid", "ticks", "since", "attempts", "wall")
+_PAST = ("attempts", "ended", "held", "good")
+_NUMBERS = ("pid", "ticks", "since", "wall", "failures", "successes", "trouble", "until")
 _TEXTS = ("boot", "pidns", "timens", "why")
 
 DAEMON = "daemon"  # why a start failed: the program turned itself into a daemon
@@ -22,32 +28,73 @@ class Corrupt(ValueError):  # noqa: N818 -- a fact about a file, said in one sen
     """The bytes are not a record of ours; the sentence says how."""
 
 
+class History:
+    """The past of one service, in milliseconds of the boot clock; 0 is never.
+
+    starts: when each start was made, oldest first; they leave by age alone. attempts: starts in a row
+    of which none has been stable. ended: when the last instance was first seen failing or dead.
+    held: until when no start is made. good: since when it has been healthy without a break.
+    """
+
+    __slots__ = ("attempts", "ended", "good", "held", "starts")
+
+    def __init__(
+        self, starts: tuple[int, ...] = (), *, attempts: int = 0, ended: int = 0, held: int = 0, good: int = 0
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.starts = starts
+        self.attempts = attempts
+        self.ended = ended
+        self.held = held
+        self.good = good
+
+    def __repr__(self) -> str:
+        """Show all fields, for a test that fails."""
+        return (
+            f"History({self.starts}, "
+            + ", ".join(f"{key}={getattr(self, key)}" for key in ("attempts", "ended", "held", "good"))
+            + ")"
+        )
+
+    @property
+    def last(self) -> int:
+        """When the last start was made."""
+        return self.starts[-1] if self.starts else 0
+
+    @property
+    def over(self) -> bool:
+        """Whether the last instance was seen failing or dead."""
+        return bool(self.ended) and self.ended >= self.last
+
+    def but(self, **changed: Any) -> History:
+        """Return a copy with some fields changed."""
+        fields: dict[str, Any] = {key: getattr(self, key) for key in self.__slots__}
+        return History(**(fields | changed))
+
+
 class Record:
-    """One instance, or the last one.
+    """One instance, or the last one, and what the policy remembers.
 
     phase: `starting` (its child may never have run), `running` (verified alive for --start-seconds),
-    `failed` (could not start, or died at once), for --oneshot `command` (in flight) and `ended`.
+    `failed` (could not start, or died at once), `found` (somebody else started it), for --oneshot
+    `command` (in flight) and `ended`.
     since: when the phase's clock began: the instance's start; for failed and ended, that moment.
-    attempts: starts in a row of which none has been stable yet.
+    failures: looks in a row that found it failing. successes: looks in a row that found it healthy
+    after trouble. trouble: 1 from its death, or the decision to restart it, until it has recovered.
+    until: when the policy lets the next start be made, for display alone; 0 for at once.
     why: of a failed one a word for the next run, or empty.
     """
 
-    __slots__ = ("attempts", "boot", "phase", "pid", "pidns", "since", "ticks", "timens", "wall", "why")
+    __slots__ = (
+        "boot", "failures", "history", "phase", "pid", "pidns", "since", "successes", "ticks", "timens", "trouble",
+        "until", "wall", "why",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- the lines of the file
-        self,
-        phase: str,
-        *,
-        pid: int = 0,
-        ticks: int = 0,
-        boot: str = "",
-        pidns: str = "",
-        timens: str = "",
-        since: int = 0,
-        attempts: int = 0,
-        wall: int = 0,
-        why: str = "",
-    ) -> None:
+        self, phase: str, *, pid: int = 0, ticks: int = 0, boot: str = "", pidns: str = "", timens: str = "",
+        since: int = 0, wall: int = 0, why: str = "", failures: int = 0, successes: int = 0, trouble: int = 0,
+        until: int = 0, history: History | None = None,
+    ) -> None:  # fmt: skip
         """Take the fields as the class describes them."""
         self.phase = phase
         self.pid = pid
@@ -56,26 +103,43 @@ class Record:
         self.pidns = pidns
         self.timens = timens
         self.since = since
-        self.attempts = attempts
         self.wall = wall
         self.why = why
+        self.failures = failures
+        self.successes = successes
+        self.trouble = trouble
+        self.until = until
+        self.history = history or History()
 
     @property
     def identity(self) -> tuple[int, int, str, str, str]:
         """Return pid, ticks, boot id, and the inodes of the pid and time namespaces."""
         return self.pid, self.ticks, self.boot, self.pidns, self.timens
 
+    @property
+    def clean(self) -> bool:
+        """Whether a healthy look has nothing to write down: it was healthy before, and not in trouble since."""
+        return self.phase == RUNNING and bool(self.history.good) and not (self.failures or self.trouble)
+
+    @property
+    def concerned(self) -> bool:
+        """Whether a healthy look says something about what it tells of, though no process of ours lives."""
+        return self.phase == FOUND or (self.phase == RUNNING and not self.pid)
+
     def dump(self) -> bytes:
         """Return the file's bytes."""
         lines = [f"version={VERSION}", f"phase={self.phase}"]
         lines += [f"{key}={getattr(self, key)}" for key in (*_NUMBERS, *_TEXTS)]
+        lines += [f"{key}={getattr(self.history, key)}" for key in _PAST]
+        lines.append("starts=" + ",".join(map(str, self.history.starts)))
         return ("\n".join(lines) + "\n").encode("ascii", "backslashreplace")
 
 
 class Seen:
     """What the state directory says.
 
-    note: why it says less than it could, one sentence or empty; `corrupt` if that is the record's fault.
+    alive: the very process of the record lives. note: why it says less than it could, one sentence or
+    empty; `corrupt` if that is the record's fault.
     """
 
     __slots__ = ("alive", "corrupt", "note", "record")
@@ -98,18 +162,30 @@ def parse(data: bytes) -> Record:
     version = fields.pop("version", "")
     if version != str(VERSION):
         raise Corrupt(f"it has version {version[:20]!r}, this program writes {VERSION}")
-    if set(fields) != {"phase", *_NUMBERS, *_TEXTS} or fields["phase"] not in _PHASES:
+    if set(fields) != {"phase", "starts", *_NUMBERS, *_TEXTS, *_PAST} or fields["phase"] not in _PHASES:
         raise Corrupt("its lines are not those of a record")
-    record = Record(fields["phase"])
-    for key in _NUMBERS:
-        setattr(record, key, _number(fields[key]))
+    record = _record(fields)
     if record.pid > _PIDS:
         raise Corrupt(f"there is no pid {record.pid}")
-    for key in _TEXTS:
-        setattr(record, key, fields[key])
     if record.dump() != data:
         raise Corrupt("it is not as this program writes it")
     return record
+
+
+def _record(fields: dict[str, str]) -> Record:
+    record = Record(fields["phase"], history=_history(fields))
+    for key in _NUMBERS:
+        setattr(record, key, _number(fields[key]))
+    for key in _TEXTS:
+        setattr(record, key, fields[key])
+    return record
+
+
+def _history(fields: dict[str, str]) -> History:
+    starts = tuple(_number(word) for word in fields["starts"].split(",")) if fields["starts"] else ()
+    if len(starts) > MOST or starts != tuple(sorted(starts)):
+        raise Corrupt("its starts are not in order")
+    return History(starts, **{key: _number(fields[key]) for key in _PAST})
 
 
 def _number(text: str) -> int:

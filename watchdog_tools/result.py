@@ -55,7 +55,8 @@ class Result:
     summary: one sentence; what comes from outside is already escaped (`text.quoted`).
     reason: a word for machines (`refused`, `pending`, `repairing`, `backoff` …), or empty.
     value: what Zabbix gets as the item's value; None means the state's number.
-    details: plain data (str, int, float, bool, None, list, dict) for JSON.
+    details: plain data (str, int, float, bool, None, list, dict) for JSON; keys with a leading
+    underscore are for who acts, and not printed.
     lines: the long output that `-v` adds.
     """
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_tools import backoff
-from watchdog_tools.record import COMMAND, ENDED, FAILED, RUNNING, STARTING
+from watchdog_tools.record import COMMAND, ENDED, RUNNING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING
 
 TYPE_CHECKING = False
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
 STATES = {
     "running": OK, "up": OK, "paused": OK, "starting": WARNING,
-    "down": CRITICAL, "backoff": CRITICAL, "held": CRITICAL, "unknown": UNKNOWN,
+    "down": CRITICAL, "failing": CRITICAL, "backoff": CRITICAL, "held": CRITICAL, "unknown": UNKNOWN,
 }  # fmt: skip
 
 
@@ -51,20 +50,22 @@ def standing(record: Record | None, *, alive: bool, paused: bool, now: int, boot
         "paused" if paused else word,
         alive=up or word == "up",
         since=now - record.since if same and (up or word in ("backoff", "starting", "up")) else None,
-        restarts=record.attempts,
+        restarts=record.history.attempts,
         wait=wait,
     )
 
 
 def _word(record: Record, now: int, boot: str, *, alive: bool) -> tuple[str, int]:
     """Return the word of one that is not paused, and the milliseconds that a start has to wait."""
+    wait = max(record.until - now, 0) if record.boot == boot else 0
+    held = wait > 0 and record.history.held > 0
     if alive:
-        return "running" if record.phase == RUNNING else "starting", 0
+        running = "failing" if record.failures or record.history.over else "running"
+        return running if record.phase == RUNNING else "starting", wait if held else 0
     if record.boot != boot:
         return "down", 0
     if record.phase == RUNNING and not record.pid:  # --oneshot: healthy when it was last looked at
         return "up", 0
     if record.phase in (COMMAND, ENDED):
         return "starting", 0
-    wait = backoff.wait(record, now, boot) if record.phase in (FAILED, RUNNING, STARTING) else 0
-    return ("backoff", wait) if wait else ("down", 0)
+    return ("held" if held else "backoff", wait) if wait else ("down", 0)

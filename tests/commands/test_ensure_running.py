@@ -7,6 +7,7 @@ import grp
 import json
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import sys
@@ -157,9 +158,9 @@ class TestStart:
         """A killed instance is gone by identity: the next run starts another one, and notes both facts."""
         kept.run()
         kept.kill()
-        assert "started svc" in kept.run().out
+        assert "restarted svc" in kept.run().out
         assert len(kept.service.said()) == 2
-        assert [each["event"] for each in kept.events()] == ["started", "died", "started"]
+        assert [each["event"] for each in kept.events()] == ["started", "died", "restarted", "recovered"]
 
     def test_quiet_speaks_only_when_something_was_done(self, kept: Kept) -> None:
         """As cron runs it: a line for the start, silence while it lives, a line when it is down for good."""
@@ -330,19 +331,19 @@ class TestChecks:
         assert ran.code == 0, ran
         assert len(kept.service.said()) == 1
 
-    def test_alive_but_failing_is_not_restarted(self, kept: Kept) -> None:
-        """A sick instance is CRITICAL, and there is never a second one."""
+    def test_alive_but_failing_is_restarted(self, kept: Kept) -> None:
+        """A sick instance is CRITICAL; the run that finds it so again stops it, and there is never a second one."""
         sick = kept.script("sick", "echo no answer; exit 2")
-        words = ["--check", sick, "--startup-timeout", "0.3"]
+        words = ["--check", sick, "--startup-timeout", "0.3", "--retries", "0"]
         first = kept.run(*words)
         pid = kept.service.one()
         assert first.code == 2
         assert f"failing: no answer (pid {pid})" in first.out
         second = kept.run(*words)
         assert second.code == 2
-        assert "alive but failing" in second.out
-        assert "not restarted" in second.out
-        assert kept.service.one() == pid
+        assert "restarted svc, but failing: no answer" in second.out
+        assert kept.service.starts() == 2
+        assert not alive(pid)
 
     def test_unknown_about_processes_vetoes(self, kept: Kept) -> None:
         """A CRITICAL port beside an UNKNOWN look at processes: nothing is started (P6)."""
@@ -361,14 +362,16 @@ class TestChecks:
         assert "started svc" in ran.out
 
     def test_a_process_that_somebody_else_started_is_not_doubled(self, kept: Kept, spawn: Spawner) -> None:
-        """Found by its name, failing at its port: it is reported, not started beside."""
+        """Found by its name, failing at its port: that very process is stopped before another one is started."""
         name = f"wdt{os.getpid()}"
         (kept.room / name).symlink_to("/bin/sleep")
-        spawn(["sh", "-c", 'exec "$0" 600', str(kept.room / name)])
-        ran = kept.run("--process", name, "--check", kept.script("bad", "echo dead; exit 2"))
-        assert ran.code == 2
-        assert "alive but failing: dead; not restarted" in ran.out
-        assert not kept.service.said()
+        other = spawn(["sh", "-c", 'exec "$0" 600', str(kept.room / name)])
+        bad = kept.script("bad", f"test -e '{kept.service.journal}' && exit 0; echo dead; exit 2")
+        words = ["--check", f"check-process --exe {os.path.realpath('/bin/sleep')} -a {kept.room}/{name}"]
+        ran = kept.run("--process", name, *words, "--check", bad, "--retries", "0", "--startup-timeout", "0.3")
+        assert other.wait(5) == -signal.SIGTERM
+        assert kept.service.one()
+        assert "restarted svc" in ran.out or "started svc" in ran.out
 
 
 class TestVerdict:
@@ -689,12 +692,15 @@ class TestTraces:
         """A version first, then plain `key=value` lines; nothing of the command line in them."""
         kept.run("--env", "SECRET=hunter2")
         lines = (kept.state / "svc.record").read_text().splitlines()
-        assert lines[0] == "version=1"
+        assert lines[0] == "version=2"
         fields = dict(line.split("=", 1) for line in lines)
         seen = look(kept.service.one())
         assert seen is not None
         assert (fields["phase"], fields["pid"], fields["ticks"]) == ("running", str(seen.pid), str(seen.ticks))
-        assert "hunter2" not in "".join(path.read_text() for path in kept.state.rglob("*") if path.is_file())
+        kept_words = kept.state / "lock" / "svc.command"  # for the operator's own hand, and for nobody else's eyes
+        assert kept_words.stat().st_mode & 0o777 == 0o600
+        others = [path for path in kept.state.rglob("*") if path.is_file() and path != kept_words]
+        assert "hunter2" not in "".join(path.read_text() for path in others)
 
     def test_files_are_ours_alone(self, kept: Kept) -> None:
         """Nobody else can write them, whatever the caller's umask is; the lock cannot even be read."""
@@ -787,6 +793,7 @@ def test_startup_timeout_is_how_long_health_may_take(kept: Kept) -> None:
     starter = ["/bin/sh", "-c", 'sleep 0.6; touch "$1/up"; exec sleep 600', "sh", str(kept.room)]
     ran = kept.run("--check", slow, "--startup-timeout", "10", command=starter)
     assert ran.code == 0, ran
+    kept.kill()
     never = kept.run("--check", kept.script("never", "echo never; exit 2"), "--startup-timeout", "0.5")
     assert never.code == 2
     assert never.seconds < 3

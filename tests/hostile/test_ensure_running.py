@@ -76,7 +76,7 @@ def test_90_one_that_dies_right_after_its_start(kept: Kept, ending: str) -> None
     line = oracle(ran, 4)
     assert "within 5 s of its start" in line
     assert {"exit 0": "exited with 0", "exit 1": "exited with 1"}.get(ending, "was killed by SIG") in line
-    assert "next try in 1 s" in line
+    assert re.search(r"next try in (1(\.\d)? s|\d+ ms)$", line), line
 
 
 def test_91_a_start_command_that_stays(kept: Kept) -> None:
@@ -132,7 +132,7 @@ def test_95_a_crash_loop_backs_off(kept: Kept) -> None:
     assert kept.record()["attempts"] == "3"
     ran = kept.run(command=crash)
     assert len(kept.service.said()) == 4, "4 s is within a run's patience"
-    assert "next try in 8 s" in ran.out
+    assert re.search(r"next try in ([89](\.\d)?|10) s", ran.out), ran.out
     ran = kept.run(command=crash)
     assert ran.code == 2
     assert "backing off after 4 failed starts, next try in" in oracle(ran, 2)
@@ -147,7 +147,9 @@ def test_95_ten_hours_of_crashing(kept: Kept) -> None:
     record.write_text(record.read_text().replace("attempts=1", "attempts=9999"))
     ran = kept.run(command=["/bin/false"])
     assert ran.code == 2
-    assert "next try in 5 min" in ran.out or "next try in 4 min" in ran.out or "next try in 300 s" in ran.out, ran.out
+    wait = re.search(r"next try in ([345](?:\.\d)?) min", ran.out)
+    assert wait, ran.out
+    assert float(wait[1]) <= 5
 
 
 def test_100_a_caller_from_hell(kept: Kept) -> None:

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 
-from watchdog_tools.names import MARK, mark
+from watchdog_tools.names import COMMAND, MARK, mark, trace
 from watchdog_tools.system.proc import stat as process
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Ties:
-    """The only descriptors that a child keeps until it execs: the go pipe, the errno pipe and the lock."""
+    """The only descriptors that a child keeps until it execs: the go pipe, the errno pipe and the lock (or -1)."""
 
     __slots__ = ("go", "lock", "trouble")
 
@@ -33,7 +33,10 @@ class Ties:
 
 
 def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
-    """Turn this fork into the instance, or say into the errno pipe why not, and end."""
+    """Turn this fork into the instance, or say into the errno pipe why not, and end.
+
+    name: empty for a command that is no instance, so that no run ever adopts it.
+    """
     step = "preparing"
     try:
         os.setsid()
@@ -50,8 +53,7 @@ def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
         os.umask(plan.wish.umask)
         step = f"opening {plan.wish.log or '/dev/null'}"
         _standard(plan.wish.log)
-        own = process("self")
-        env = {MARK: mark(os.getpid(), own.ticks if own else 0, keeper, name, directory)} | plan.env
+        env = _mark(keeper, name, directory) | plan.env
         step = f"executing {plan.wish.argv[0]}"
         if os.read(ties.go, 1):
             os.execve(plan.executable, plan.wish.argv, env)  # noqa: S606 -- argv, never a shell
@@ -60,6 +62,14 @@ def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
         os.write(ties.trouble, f"{step}: {why}".encode("ascii", "backslashreplace"))
     finally:
         os._exit(127)
+
+
+def _mark(keeper: int, name: str, directory: str) -> dict[str, str]:
+    own = process("self")
+    ticks = own.ticks if own else 0
+    if name:
+        return {MARK: mark(os.getpid(), ticks, keeper, name, directory)}
+    return {COMMAND: trace(os.getpid(), ticks)}
 
 
 def _signals() -> None:

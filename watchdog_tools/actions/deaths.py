@@ -1,19 +1,48 @@
-"""TOUCH: an instance ended while a run watched it. Say how, remember it, and notice what it left behind."""
+"""TOUCH: an instance has ended. Say how, remember it, and notice what it left behind."""
 
 from __future__ import annotations
 
-from watchdog_tools.actions.run import down, failed
+from watchdog_tools import history
+from watchdog_tools.actions.run import down, failed, next_try, now
+from watchdog_tools.record import RUNNING
 from watchdog_tools.result import CRITICAL
+from watchdog_tools.system.identity import here
 from watchdog_tools.system.marks import family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.actions.run import Run
     from watchdog_tools.actions.spawn import Born
+    from watchdog_tools.record import Record
     from watchdog_tools.result import Result
 
 DAEMONS = "a program that turns itself into a daemon wants its foreground flag, or --oneshot"
 _DONE = "exited with 0"
+
+
+def mourn(run: Run, record: Record) -> None:
+    """Remember the death of the record's instance, once.
+
+    A watcher sees the death itself; another run finds it dead, and then the backoff counts from its start.
+    """
+    born = run.born if run.born and run.born.identity == record.identity else None
+    how = born.fate() if born else "ended"
+    run.let_go()
+    if run.past.over or record.phase != RUNNING or not record.pid:
+        return
+    run.past = history.failed(run.past, now() if born else record.since)
+    run.trouble, run.successes = 1, 0
+    run.done.append(f"pid {record.pid} {how}")
+    run.event("died", pid=record.pid, how=how)
+
+
+def leftovers(run: Run, record: Record) -> None:
+    """Name what the last instance left running: supervisord's children outlive it."""
+    if not record.pid or record.identity[2:] != here():
+        return
+    orphans = family(record.pid, record.ticks, run.uids)
+    if orphans:
+        run.note(f"the last instance left pid {', '.join(map(str, orphans[:5]))} running")
 
 
 def died_at_once(run: Run, born: Born) -> Result:
@@ -36,12 +65,16 @@ def died(run: Run, born: Born) -> Result:
     words = f"pid {born.identity[0]} {fate}"
     if daemons:
         return failed(run, "", f"{words}{_left_behind(daemons)}; {DAEMONS}", born.identity)
-    return down(run.order, words, "the next run starts it", "died")
+    run.past = history.failed(run.past, now())
+    run.trouble = 1
+    run.write(run.record(RUNNING, identity=born.identity, since=run.past.last or now()))
+    return down(run.order, words, next_try(run), "died")
 
 
 def _ending(run: Run, born: Born) -> tuple[str, list[int]]:
     """Return how it ended, and the live processes that came from one that ended on purpose."""
     fate = born.fate()
+    run.let_go()
     run.event("died", pid=born.identity[0], how=fate)
     return fate, family(*born.identity[:2], run.uids) if fate == _DONE else []
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 import time
 
-from watchdog_tools.system.dial import datagram
+try:  # the encoder in C alone: `json` brings `re` along, which a watcher would carry for as long as it stays
+    from _json import encode_basestring_ascii as quote
+except ImportError:
+    from json.encoder import encode_basestring_ascii as quote
 
 _LARGEST = 256 * 1024  # bytes, then the file becomes NAME.events.1, of which one is kept
 _DAEMON_NOTICE = 3 * 8 + 5  # syslog priority: facility daemon, severity notice
@@ -17,9 +20,8 @@ _DAEMON_ERROR = 3 * 8 + 3
 
 def note(directory: int, name: str, event: str, **facts: object) -> str:
     """Append one event of NAME. Only who holds NAME's lock does."""
-    import json
-
-    line = json.dumps({"time": round(time.time(), 3), "name": name, "event": event, **facts}) + "\n"
+    words = {"time": round(time.time(), 3), "name": name, "event": event, **facts}
+    line = "{" + ", ".join(f"{quote(key)}: {_value(value)}" for key, value in words.items()) + "}\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         descriptor = os.open(f"{name}.events", flags, 0o644, dir_fd=directory)
@@ -34,8 +36,14 @@ def note(directory: int, name: str, event: str, **facts: object) -> str:
     return ""
 
 
+def _value(value: object) -> str:
+    return str(value) if isinstance(value, int | float) else quote(str(value))
+
+
 def syslog(name: str, words: str, *, bad: bool, path: str = "/dev/log") -> str:
     """Send one datagram, never waiting."""
+    from watchdog_tools.system.dial import datagram
+
     priority = _DAEMON_ERROR if bad else _DAEMON_NOTICE
     text = f"<{priority}>watchdog-tools[{os.getpid()}]: {name}: {words}"
     try:

@@ -1,20 +1,31 @@
-"""TOUCH: one lock a NAME, held by an open file. Nobody unlocks: a lock ends when its last descriptor closes."""
+"""TOUCH: one lock a NAME, held by an open file. Nobody unlocks: a lock ends when its last descriptor closes.
+
+NAME.lock is whose hands move. NAME.next is held by the run that waits for it, NAME.hand by an operator.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import select
 import stat
 import time
 
 from watchdog_tools.actions.statedir import LOCKS
-from watchdog_tools.system.clock import uptime
-from watchdog_tools.system.identity import here
-from watchdog_tools.system.proc import stat as process
+from watchdog_tools.result import OK, WARNING, Result
+from watchdog_tools.system.looker import PARTING, Looker
+from watchdog_tools.system.looks import gather
 
-_GRACE = 30.0  # seconds past a holder's own limit before it is called stuck
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchdog_tools.system.looker import Say
+
+
 _POLL = 0.05
-_SIGNING = 0.3  # seconds within which whoever took the lock has signed it
+_ASIDE = 10.0  # seconds for a fork to load the library and try
 
 
 class CannotLock(Exception):  # noqa: N818 -- a fact about the machine, said in one sentence
@@ -22,33 +33,35 @@ class CannotLock(Exception):  # noqa: N818 -- a fact about the machine, said in 
 
 
 class Lock:
-    """A lock file that is open; `take` says whether we hold it.
+    """A lock file that is open; `take` and `wait` say whether we hold it.
 
-    path: absolute, of the file as the next run will find it.
+    path: absolute, of the file as the next run will find it. directory: where it and its like live.
     """
 
-    __slots__ = ("_directory", "_name", "descriptor", "path")
+    __slots__ = ("_name", "descriptor", "directory", "path")
 
-    def __init__(self, directory: int, path: str, name: str) -> None:
+    def __init__(self, directory: int, path: str, name: str, kind: str = "lock") -> None:
         """Open NAME's lock file in the state directory, created if need be. Raise CannotLock."""
-        self._name = f"{name}.lock"
+        self._name = f"{name}.{kind}"
         self.path = f"{path}/{LOCKS}/{self._name}"
         try:
-            self._directory = _locks(directory)
+            self.directory = _locks(directory)
             self.descriptor = self._opened()
         except OSError as error:
             raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
 
-    def take(self, wait: float, wake: int) -> bool:
-        """Try for `wait` seconds, or until `wake` is readable. Return whether the lock is ours."""
-        from filelock import lock_descriptor
+    def take(self, wait: float, wake: int, *, aside: bool = False) -> bool:
+        """Try for `wait` seconds, or until `wake` is readable. Return whether the lock is ours.
 
+        aside: by a fork, so that a process that lives on does not carry the library: it doubles its memory.
+        """
+        attempt = _tried_aside if aside else _tried
         until = time.monotonic() + wait
         poll = select.poll()
         poll.register(wake, select.POLLIN)
         while True:
             try:
-                taken = lock_descriptor(self.descriptor, blocking=False)
+                taken = attempt(self.descriptor)
             except OSError as error:
                 raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
             if taken and self.ours():
@@ -57,6 +70,48 @@ class Lock:
                 self._reopen()
             elif time.monotonic() >= until or poll.poll(_POLL * 1000):
                 return False
+
+    def wait(self, seconds: float, wake: int) -> bool:
+        """Wait in line for up to `seconds`, or until `wake` is readable. Return whether the lock is ours.
+
+        A fork stands in line, blocked in flock on our descriptor, and dies with us: nothing wakes up meanwhile.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            held = _stood(lambda: fcntl.flock(self.descriptor, fcntl.LOCK_EX), until, wake)
+            if held is None:
+                return False
+            if self.ours():
+                return True
+            self._reopen()
+
+    def let_go(self) -> None:
+        """Let others have it; `reopen` comes before any other use."""
+        os.close(self.descriptor)
+
+    def reopen(self) -> None:
+        """Open the file that is at our name now. Raise CannotLock."""
+        try:
+            self.descriptor = self._opened()
+        except OSError as error:
+            raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
+
+    def wanted(self, kind: str) -> bool:
+        """Whether somebody holds NAME's other lock of that kind."""
+        name = f"{self._name.rpartition('.')[0]}.{kind}"
+        try:
+            descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.directory)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return False
 
     def ours(self) -> bool:
         """Whether the path still leads to the file that we hold."""
@@ -67,50 +122,9 @@ class Lock:
         held = os.fstat(self.descriptor)
         return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
-    def sign(self, limit: float) -> None:
-        """Write who holds it, and for how many seconds at most."""
-        pid = os.getpid()
-        try:
-            own = process(pid)
-            words = (pid, own.ticks if own else 0, *here(), int(uptime() * 1000), int(limit * 1000))
-            text = " ".join(str(word or "-") for word in words) + " ensure-running\n"
-            os.pwrite(self.descriptor, text.encode("ascii"), 0)
-            os.ftruncate(self.descriptor, len(text))
-        except OSError:
-            return  # a full disk: the lock holds all the same, only its holder stays unnamed
-
-    def stuck(self, usual: float) -> str:
-        """Return a sentence about a holder that is past its limit, or an empty string.
-
-        usual: the limit, in seconds, of one that has not signed; its time counts from the last signature.
-        """
-        pid, ticks, held, limit = self._signed(usual)
-        if held < limit + _GRACE:
-            return ""
-        holder = process(pid)
-        if holder and holder.ticks == ticks:
-            how = {"T": " (stopped)", "D": " (stuck in the kernel)"}.get(holder.state, "")
-            return f"lock held for {held:.0f} s by pid {pid}{how}"
-        time.sleep(_SIGNING)  # the words of an earlier holder: the present one may be about to sign
-        if self._signed(usual)[:2] != (pid, ticks):
-            return ""
-        return f"lock held by a process that is no run of ours ({self.path})"
-
-    def _signed(self, usual: float) -> tuple[int, int, float, float]:
-        """Return the holder's pid and ticks, and the seconds that it has held the lock and may hold it."""
-        unsigned = 0, 0, time.time() - os.fstat(self.descriptor).st_mtime, usual
-        try:
-            words = os.pread(self.descriptor, 512, 0).decode("ascii", "replace").split()
-            pid, ticks, since, limit = (int(words[index]) for index in (0, 1, 5, 6))
-        except (OSError, ValueError, IndexError):
-            return unsigned
-        if tuple(words[2:5]) != tuple(word or "-" for word in here()):
-            return unsigned  # signed before this boot, or where pids mean others
-        return pid, ticks, uptime() - since / 1000, limit / 1000
-
     def _opened(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-        descriptor = os.open(self._name, flags, 0o600, dir_fd=self._directory)
+        descriptor = os.open(self._name, flags, 0o600, dir_fd=self.directory)
         found = os.fstat(descriptor)
         ours = found.st_uid == os.geteuid() and found.st_nlink <= 1 and not found.st_mode & 0o022
         if ours and stat.S_ISREG(found.st_mode):
@@ -129,6 +143,33 @@ class Lock:
         os.close(old)
         if same:  # it is the directory that is elsewhere now; who comes next would lock another file
             raise CannotLock(f"cannot lock {self.path}: its directory was moved meanwhile")
+
+
+def _tried(descriptor: int) -> bool:
+    from filelock import lock_descriptor
+
+    return bool(lock_descriptor(descriptor, blocking=False))
+
+
+def _tried_aside(descriptor: int) -> bool:
+    taken = _stood(lambda: _tried(descriptor), time.monotonic() + _ASIDE, -1)
+    if taken is None:
+        raise OSError(errno.EAGAIN, "no process to be had for it")
+    return taken
+
+
+def _stood(attempt: Callable[[], object], until: float, wake: int) -> bool | None:
+    """Return what `attempt` says in a fork (True for nothing), None where it has not said it in time."""
+
+    def stand(_: Say) -> Result:
+        return Result(WARNING if attempt() is False else OK, "")
+
+    looker = Looker(stand, until)
+    gather([looker], until, wake)
+    looker.end(time.monotonic() + PARTING)
+    looker.reap(time.monotonic() + PARTING)
+    result = looker.result
+    return None if result is None or result.reason else result.state == OK
 
 
 def _locks(directory: int) -> int:

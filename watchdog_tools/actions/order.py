@@ -6,28 +6,92 @@ from watchdog_tools.actions.spawn import EXEC_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from watchdog_tools.actions.plan import Wish
     from watchdog_tools.health import Health
+    from watchdog_tools.policy import Limits
     from watchdog_tools.record import Seen
+    from watchdog_tools.result import Result
     from watchdog_tools.system.identity import Identity
 
+    Checks = list[tuple[str, Result]]
+
 PATIENCE = 5.0  # seconds of backoff that a run waits out itself
+LINGER = 15.0  # seconds that a watcher stays past its period for the next run to come
+_UNKILLABLE = 3.0  # seconds past --stop-timeout until what outlives KILL is given up
+
+
+class Patience:
+    """How long an instance that lives may fail.
+
+    retries: looks more before it counts, the first after `delay` seconds, doubled each time.
+    fail_after, recover_after: looks in a row. start_period: seconds from its start, and from the boot.
+    """
+
+    __slots__ = ("delay", "fail_after", "recover_after", "retries", "start_period")
+
+    def __init__(self, *, retries: int, delay: float, fail_after: int, recover_after: int, start_period: float) -> None:
+        """Take the fields as the class describes them."""
+        self.retries = retries
+        self.delay = delay
+        self.fail_after = fail_after
+        self.recover_after = recover_after
+        self.start_period = start_period
+
+    def limit(self, look: float) -> float:
+        """Return the seconds that all tries may take, when one look takes `look`."""
+        return self.delay * ((1 << self.retries) - 1) + self.retries * look
+
+
+class Stopping:
+    """How a sick instance is stopped, and the hooks: command lines as words, empty where there is none.
+
+    before: for a dump of it. command: in place of TERM. timeout: seconds until KILL. hooks: `restart`,
+    `hold`, `recover` -> words. hook_timeout: seconds for each command line here.
+    """
+
+    __slots__ = ("before", "command", "hook_timeout", "hooks", "timeout")
+
+    def __init__(
+        self,
+        *,
+        before: tuple[str, ...] = (),
+        command: tuple[str, ...] = (),
+        timeout: float = 10.0,
+        hooks: dict[str, tuple[str, ...]] | None = None,
+        hook_timeout: float = 10.0,
+    ) -> None:
+        """Take the fields as the class describes them."""
+        self.before = before
+        self.command = command
+        self.timeout = timeout
+        self.hooks = hooks or {}
+        self.hook_timeout = hook_timeout
+
+    @property
+    def limit(self) -> float:
+        """Seconds that stopping may take."""
+        commands = [words for words in (self.before, self.command) if words]
+        return len(commands) * (self.hook_timeout + _UNKILLABLE) + self.timeout + _UNKILLABLE
 
 
 class Order:
     """One service to keep.
 
     path: the state directory. levels: it is our default place, so all its levels may be created.
+    words: the command line that said all this. checks: how many looks there are.
     look: ask all checks, side by side; None if the descriptor given to it told of the guard's end.
-    seen: read the record (an open state directory, NAME). marked: find instances by their mark.
-    look_seconds bounds one look; the other spans are as the options of the same names.
+    requires: the same for the dependencies, each with its name. seen: read the record (an open state
+    directory, NAME). marked: find instances by their mark. paused: words about a pause, or empty; resume: end it.
+    look_seconds bounds one look; watch, every and the other spans are as the options of those names.
+    hand: an operator's order (`decision.HAND_…`), or empty.
     """
 
     __slots__ = (
-        "levels", "lock_wait", "look", "look_seconds", "marked", "name", "path", "seen", "start_seconds",
-        "startup_timeout", "syslog", "wish",
+        "checks", "every", "hand", "levels", "limits", "lock_wait", "look", "look_seconds", "marked", "name", "path",
+        "patience", "paused", "requires", "resume", "seen", "start_seconds", "startup_timeout", "stopping", "syslog",
+        "watch", "wish", "words",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword
@@ -36,33 +100,70 @@ class Order:
         name: str,
         path: str,
         levels: bool,
+        words: Sequence[str],
         wish: Wish,
+        checks: int,
         look: Callable[[int], Health | None],
+        requires: Callable[[int], Checks | None] | None,
         seen: Callable[[int, str], Seen],
         marked: Callable[[tuple[str, ...], int], list[Identity]],
+        paused: Callable[[], str],
+        resume: Callable[[], str],
+        limits: Limits,
+        patience: Patience,
+        stopping: Stopping,
         look_seconds: float,
         lock_wait: float,
         start_seconds: float,
         startup_timeout: float,
         syslog: bool,
+        watch: float = 0.0,
+        every: float = 5.0,
+        hand: str = "",
     ) -> None:
         """Take the fields as the class describes them."""
         self.name = name
         self.path = path
         self.levels = levels
+        self.words = words
         self.wish = wish
+        self.checks = checks
         self.look = look
+        self.requires = requires
         self.seen = seen
         self.marked = marked
+        self.paused = paused
+        self.resume = resume
+        self.limits = limits
+        self.patience = patience
+        self.stopping = stopping
         self.look_seconds = look_seconds
         self.lock_wait = lock_wait
         self.start_seconds = start_seconds
         self.startup_timeout = startup_timeout
         self.syslog = syslog
+        self.watch = watch
+        self.every = every
+        self.hand = hand
 
     @property
     def limit(self) -> float:
         """Seconds that an actor may need: the sum of the phases that it may enter."""
+        whole = self.lock_wait + self.act_limit
+        return whole + self.watch + LINGER if self.watch else whole
+
+    @property
+    def act_limit(self) -> float:
+        """Seconds that one round under the lock may take."""
         looks = 2 * self.look_seconds  # under the lock, and the last one of the verification
+        sick = self.stopping.limit + self.patience.limit(self.look_seconds) if self._may_stop else 0.0
+        asked = self.look_seconds if self.requires else 0.0
+        hooks = len(self.stopping.hooks) * (self.stopping.hook_timeout + _UNKILLABLE)
         oneshot = self.startup_timeout if self.wish.oneshot else 0.0
-        return self.lock_wait + looks + PATIENCE + EXEC_SECONDS + self.start_seconds + self.startup_timeout + oneshot
+        start = PATIENCE + EXEC_SECONDS + self.start_seconds + self.startup_timeout + oneshot
+        return looks + sick + asked + hooks + start
+
+    @property
+    def _may_stop(self) -> bool:
+        """Whether a look can find an instance sick, or an operator wants it stopped."""
+        return bool(self.checks or self.hand)

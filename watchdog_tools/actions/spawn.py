@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _signal
 import os
 import select
 import time
 
 from watchdog_tools.actions.child import Ties, become
 from watchdog_tools.actions.plan import CannotStart
+from watchdog_tools.system import signals
 from watchdog_tools.system.identity import of
 
 TYPE_CHECKING = False
@@ -52,16 +54,17 @@ class Born:
         if not done:  # a tracer has not let go of it yet
             return "ended"
         if os.WIFSIGNALED(status):
-            import signal
-
-            return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+            return f"was killed by {signals.name(os.WTERMSIG(status))}"
         return f"exited with {os.waitstatus_to_exitcode(status)}"
 
 
-def spawn(plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Identity], None]) -> Born:
+def spawn(  # noqa: PLR0913, PLR0917 -- what one start consists of
+    plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Identity], None], seconds: float = EXEC_SECONDS
+) -> Born:
     """Start one instance. `commit` writes the record and re-checks the lock; if it raises, nothing starts.
 
-    Raise CannotStart with the child's own words, and whatever `commit` raises.
+    name: empty, with a lock of -1, for a command that is no instance. seconds: for the child to exec.
+    Raise CannotStart with the child's own words, OSError where no process is to be had, whatever `commit` raises.
     """
     go, release = os.pipe()
     trouble, report = os.pipe()
@@ -84,7 +87,7 @@ def spawn(plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Id
         _bury(pid, handle)
         raise
     os.close(release)
-    words = _last_words(trouble, handle)
+    words = _last_words(trouble, handle, seconds)
     os.close(trouble)
     if words or identity is None:
         _bury(pid, handle)
@@ -92,15 +95,13 @@ def spawn(plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Id
     return Born(identity, handle, child=True)
 
 
-def _last_words(trouble: int, handle: int) -> str:
+def _last_words(trouble: int, handle: int, seconds: float) -> str:
     """Return what the child could not do, empty if it has executed its command."""
     poll = select.poll()
     poll.register(trouble, select.POLLIN)
-    if not poll.poll(EXEC_SECONDS * 1000):
-        import signal
-
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
-        return f"the command was not executed within {EXEC_SECONDS:.0f} s (a network disk?)"
+    if not poll.poll(seconds * 1000):
+        signals.send(handle, _signal.SIGKILL)
+        return f"the command was not executed within {seconds:g} s (a network disk?)"
     return os.read(trouble, 512).decode("ascii", "replace")
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools import backoff
+from watchdog_tools import history
 from watchdog_tools.actions import recordfile
-from watchdog_tools.actions.deaths import died_at_once
+from watchdog_tools.actions.deaths import died_at_once, leftovers, mourn
+from watchdog_tools.actions.hooking import hook
+from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.lock import CannotLock
 from watchdog_tools.actions.oneshot import command
 from watchdog_tools.actions.plan import CannotStart, resolve
-from watchdog_tools.actions.run import down, failed, left, now
+from watchdog_tools.actions.run import count, down, failed, left, now
 from watchdog_tools.actions.spawn import Born, spawn
 from watchdog_tools.actions.verify import verify
 from watchdog_tools.record import COMMAND, RUNNING, STARTING
@@ -19,6 +21,7 @@ from watchdog_tools.system.identity import handle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from watchdog_tools.actions.plan import Plan
     from watchdog_tools.actions.run import Run
     from watchdog_tools.record import Record
     from watchdog_tools.result import Result
@@ -29,24 +32,42 @@ def start(run: Run, last: Record | None, why: str) -> Result:
     """Start the service once: it is down, and may be started now. `why`: the look's own words."""
     if run.alone():
         return left(run.order)
-    run.attempts = backoff.earned(last, now(), run.boot)
-    oneshot = run.order.wish.oneshot
+    if last:
+        mourn(run, last)
+    again = bool(run.trouble)
+    run.past = history.started(run.past, now())
     try:
         plan = resolve(run.order.wish, os.environ)
         run.uids |= {plan.uid}
-        run.say("local", "starting it")
-        phase = COMMAND if oneshot else STARTING
-        born = spawn(plan, run.lock.descriptor, run.name, run.order.path,
-                     lambda identity: _commit(run, phase, identity))  # fmt: skip
+        run.tell("starting it")
+        born = _spawned(run, plan)
     except CannotStart as error:
+        count(run)
         return failed(run, why, f"cannot start: {error}")
     except (OSError, CannotLock) as error:
         words = getattr(error, "strerror", None) or error
         return down(run.order, why, f"nothing started: {words}", "no-state")
-    run.event("started", pid=born.identity[0])
-    if oneshot:
+    result = _followed(run, born, why, again=again)
+    if last:
+        leftovers(run, last)
+    if again and not run.alone():
+        hook(run, "restart", result, born.identity[0])
+    return result
+
+
+def _spawned(run: Run, plan: Plan) -> Born:
+    phase = COMMAND if run.order.wish.oneshot else STARTING
+    return spawn(plan, run.lock.descriptor, run.name, run.order.path, lambda identity: _commit(run, phase, identity))
+
+
+def _followed(run: Run, born: Born, why: str, *, again: bool) -> Result:
+    """Stay with what was let go."""
+    count(run)
+    run.event("restarted" if again else "started", pid=born.identity[0], attempt=run.past.attempts)
+    keepsake(run)
+    if run.order.wish.oneshot:
         return command(run, born, why)
-    return settle(run, born, now(), f"started {run.name}")
+    return settle(run, run.hold(born), run.past.last, f"{'restarted' if again else 'started'} {run.name}")
 
 
 def settle(run: Run, born: Born, since: int, what: str) -> Result:
@@ -57,11 +78,12 @@ def settle(run: Run, born: Born, since: int, what: str) -> Result:
     seconds = run.order.start_seconds
     if born.ended(max(since / 1000 + seconds - uptime(), 0)):
         return died_at_once(run, born)
-    run.write(run.record(RUNNING, run.attempts + 1, identity=born.identity, since=since))
+    record = run.record(RUNNING, identity=born.identity, since=since)
+    run.write(record)
     if run.alone():
         return left(run.order)
-    run.say("local", f"verifying pid {born.identity[0]}")
-    return verify(run, born, since / 1000 + run.order.startup_timeout, what)
+    run.tell(f"verifying pid {born.identity[0]}")
+    return verify(run, record, since / 1000 + run.order.startup_timeout, what)
 
 
 def taken_over(run: Run, record: Record, what: str = "") -> Result:
@@ -72,16 +94,16 @@ def taken_over(run: Run, record: Record, what: str = "") -> Result:
     descriptor = handle(record.identity)
     if descriptor is None:
         return down(run.order, "it ended just now", "the next run starts it", "died")
-    born = Born(record.identity, descriptor)
+    born = run.hold(Born(record.identity, descriptor))
     since = min(record.since, now())
-    run.attempts = record.attempts
     if record.phase == STARTING:
+        count(run)
         return settle(run, born, since, what)
-    return verify(run, born, since / 1000 + run.order.startup_timeout, what)
+    return verify(run, record, since / 1000 + run.order.startup_timeout, what)
 
 
 def _commit(run: Run, phase: str, identity: Identity) -> None:
     """Write who was born, before it may run; nothing starts if that, or the lock, is lost."""
-    recordfile.write(run.directory, run.name, run.record(phase, run.attempts, identity=identity))
+    recordfile.write(run.directory, run.name, run.record(phase, identity=identity))
     if not run.lock.ours():
         raise CannotLock("the lock file was replaced meanwhile")

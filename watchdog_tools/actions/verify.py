@@ -2,52 +2,79 @@
 
 from __future__ import annotations
 
+from watchdog_tools import history
 from watchdog_tools.actions.deaths import died
-from watchdog_tools.actions.run import left, rest
+from watchdog_tools.actions.run import in_mercy, left, now
+from watchdog_tools.actions.tending import welcomed
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.system.clock import uptime
+from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.actions.run import Run
-    from watchdog_tools.actions.spawn import Born
+    from watchdog_tools.health import Health
+    from watchdog_tools.record import Record
 
 _FIRST, _LONGEST = 0.05, 1.0  # seconds between looks, doubled in between
 
 
-def verify(run: Run, born: Born | None, until: float, what: str = "") -> Result:
+def verify(run: Run, record: Record, until: float, what: str = "") -> Result:
     """Look until healthy or `until` (boot clock, seconds); return the service's verdict.
 
-    born: the instance, None where there is none of ours to watch (--oneshot). what: what was done
-    before, in words, or empty.
+    record: of the instance, which `run.born` holds if there is one of ours to watch (not for --oneshot).
+    what: what was done before, in words, or empty.
     """
-    order = run.order
     pause = _FIRST
     while True:
-        health = order.look(run.life)
+        health = run.order.look(run.life)
         if health is None:
-            return left(order)
+            return left(run.order)
         if health.works or not health.asked or uptime() >= until:
             break
-        if _ended(run, born, min(pause, max(until - uptime(), 0))):
-            return left(order) if born is None or run.alone() else died(run, born)
+        if _ended(run, min(pause, max(until - uptime(), 0))):
+            return left(run.order) if run.born is None or run.alone() else died(run, run.born)
         pause = min(pause * 2, _LONGEST)
-    pid = f" (pid {born.identity[0]})" if born else ""
-    words = f": {health.words}" if health.words else ""
-    details: dict[str, object] = {"name": run.name, "pid": born.identity[0] if born else None}
     if health.works or not health.asked:
-        summary = f"{what or run.name + ' is healthy'}{pid}{words}"
-        state = health.state if health.asked else OK
-        return Result(state, summary, reason=what.partition(" ")[0], metrics=health.metrics, details=details)
-    state = UNKNOWN if health.state == UNKNOWN else CRITICAL
+        return welcomed(run, _healthy(run, record, health, what), record)
+    return _failing(run, record, health, what)
+
+
+def _healthy(run: Run, record: Record, health: Health, what: str) -> Result:
+    summary = f"{what or run.name + ' is healthy'}{_pid(run)}{_words(health)}"
+    state = health.state if health.asked else OK
+    details: dict[str, object] = {"name": run.name, "pid": record.pid or None}
+    return Result(state, summary, reason=what.partition(" ")[0], metrics=health.metrics, details=details)
+
+
+def _failing(run: Run, record: Record, health: Health, what: str) -> Result:
+    details: dict[str, object] = {"name": run.name, "pid": record.pid or None}
     lead = f"{what}, but failing" if what else f"{run.name} is alive but failing"
-    tail = "; not restarted" if born else ""
-    return Result(state, f"{lead}{words}{pid}{tail}", reason="failing", metrics=health.metrics, details=details)
+    summary = f"{lead}{_words(health)}{_pid(run)}"
+    period = run.order.patience.start_period
+    age = (now() - record.since) / 1000
+    if run.born and (age < period or in_mercy(run.order)) and health.state == CRITICAL:
+        words = f"{summary}; within its start period of {spoken(period)}"
+        return Result(OK, words, reason="pending", metrics=health.metrics, details=details)
+    if run.born and health.state == CRITICAL:
+        run.past = history.failed(run.past, now())
+        run.write(run.record(record.phase, identity=record.identity, since=record.since))
+        summary += "; a run that finds it so again restarts it"
+    state = UNKNOWN if health.state == UNKNOWN else CRITICAL
+    return Result(state, summary, reason="failing", metrics=health.metrics, details=details)
 
 
-def _ended(run: Run, born: Born | None, seconds: float) -> bool:
+def _pid(run: Run) -> str:
+    return f" (pid {run.born.identity[0]})" if run.born else ""
+
+
+def _words(health: Health) -> str:
+    return f": {health.words}" if health.words else ""
+
+
+def _ended(run: Run, seconds: float) -> bool:
     """Wait a little. Return whether the instance, or our guard, is gone."""
-    if born:
-        return born.ended(seconds, run.life) or run.alone()
-    rest(run, seconds)
+    if run.born:
+        return run.born.ended(seconds, run.life) or run.alone()
+    run.rest(seconds)
     return run.alone()

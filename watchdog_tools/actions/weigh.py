@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools import backoff, decision
+from watchdog_tools import decision, policy
 from watchdog_tools.actions.plan import CannotStart, resolve
 from watchdog_tools.actions.run import now
 from watchdog_tools.record import COMMAND, DAEMON
@@ -15,41 +15,74 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.actions.order import Order
     from watchdog_tools.health import Health
-    from watchdog_tools.record import Record, Seen
+    from watchdog_tools.policy import Verdict
+    from watchdog_tools.record import History, Record, Seen
     from watchdog_tools.system.identity import Identity
 
 
 class Weighed:
-    """The decision and what it rests on: instances found by their mark, daemons left behind, seconds to wait."""
+    """The decision and what it rests on.
 
-    __slots__ = ("choice", "daemons", "marked", "wait")
+    past: what the policy knows. marked: instances found by their mark. daemons: what a daemon left
+    behind. paused: words about a pause in force.
+    """
 
-    def __init__(self, choice: str, marked: list[Identity], daemons: list[int], wait: float) -> None:
-        """Take the fields as the class describes them."""
-        self.choice = choice
-        self.marked = marked
-        self.daemons = daemons
-        self.wait = wait
+    __slots__ = ("alive", "choice", "daemons", "marked", "past", "paused", "record", "verdict", "young")
+
+    def __init__(self, seen: Seen, past: History, verdict: Verdict) -> None:
+        """Take what the record says; `weigh` fills in the rest."""
+        self.record = seen.record
+        self.alive = seen.alive
+        self.past = past
+        self.verdict = verdict
+        self.marked: list[Identity] = []
+        self.daemons: list[int] = []
+        self.paused = ""
+        self.young = False
+        self.choice = ""
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the policy lets a start be made."""
+        return max(self.verdict.until - now(), 0) / 1000
 
 
-def weigh(order: Order, health: Health, seen: Seen) -> Weighed:
-    """Return what a run does next. Raise proc.Unseen where /proc does not show enough for that."""
+def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: bool = False) -> Weighed:
+    """Return what a run does next. Raise proc.Unseen where /proc does not show enough for that.
+
+    certain: this very run has held the lock and the record's instance without a break, so there is no other.
+    """
     record = seen.record
-    boot = here()[0]
+    weighed = Weighed(seen, past, policy.judge(past, order.limits, now()))
+    weighed.paused = order.paused()
     expected, target = _expected(order)
-    marked = [] if seen.alive or order.wish.oneshot else order.marked(expected, target)
-    daemons = _daemons(record, frozenset({os.geteuid(), target}))
-    wait = backoff.wait(record, now(), boot)
-    choice = decision.decide(
-        health,
-        record,
-        alive=seen.alive,
-        marked=len(marked),
-        daemons=len(daemons),
-        wait=wait,
-        flight=_flight(order, record, boot),
+    if not (seen.alive or order.wish.oneshot or certain):
+        weighed.marked = order.marked(expected, target)
+    weighed.daemons = _daemons(record, frozenset({os.geteuid(), target}))
+    weighed.young = seen.alive and _young(order, record)
+    weighed.choice = decision.decide(
+        decision.Facts(
+            health,
+            record,
+            alive=seen.alive,
+            young=weighed.young,
+            marked=len(weighed.marked),
+            daemons=len(weighed.daemons),
+            flight=_flight(order, record),
+            verdict=weighed.verdict,
+            paused=bool(weighed.paused),
+            hand=order.hand,
+        )
     )
-    return Weighed(choice, marked, daemons, wait / 1000)
+    return weighed
+
+
+def _young(order: Order, record: Record | None) -> bool:
+    """Whether an instance was never healthy yet, and still has time for it."""
+    if record is None or record.history.good:
+        return False
+    span = max(order.startup_timeout, order.patience.start_period) * 1000
+    return 0 <= now() - record.since < span
 
 
 def _expected(order: Order) -> tuple[tuple[str, ...], int]:
@@ -68,10 +101,10 @@ def _daemons(record: Record | None, uids: frozenset[int]) -> list[int]:
     return family(record.pid, record.ticks, uids)
 
 
-def _flight(order: Order, record: Record | None, boot: str) -> int:
+def _flight(order: Order, record: Record | None) -> int:
     """Return the milliseconds for which a --oneshot command that is gone still counts as in progress."""
     span = int(order.startup_timeout * 1000)
-    if record is None or record.boot != boot:
+    if record is None or record.boot != here()[0]:
         return 0
     # gone, and nobody saw when: its end is counted from the run that finds it so
     if record.phase == COMMAND:

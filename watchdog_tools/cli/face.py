@@ -45,8 +45,6 @@ def read(command: Command, argv: list[str]) -> Raw:
     head, tail = command.divided(argv)
     raw = _parsed(command, head)
     if not {"help", "version"} & set(raw):
-        if command.tail and not tail:
-            raise Wrong(f"missing argument: the start command stands behind --, {command.name} NAME -- START COMMAND")
         _count(command, raw["args"])
     raw["args"].extend(tail)
     return raw

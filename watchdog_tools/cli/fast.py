@@ -16,8 +16,6 @@ def parse(command: Command, argv: list[str]) -> Raw | None:
     flags = command.by_flag()
     raw: Raw = {"args": []}
     head, tail = command.divided(argv)
-    if command.tail and not tail:
-        return None
     words = iter(head)
     for word in words:
         if word == "--":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _DAY = 86400.0
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _LONGEST = 64
+_STARTS = 100  # of --limit; a record remembers so many
 STATES = {"ok": OK, "warning": WARNING, "warn": WARNING, "critical": CRITICAL, "crit": CRITICAL, "unknown": UNKNOWN}
 
 
@@ -101,6 +102,26 @@ def timeout(word: str) -> tuple[float, int | None]:
     return seconds, state(name) if colon else None
 
 
+def backoff(word: str) -> tuple[float, float]:
+    """Return the seconds of `MIN:MAX`. Raise ValueError with a sentence."""
+    first, _, longest = word.partition(":")
+    spans = wait(first), wait(longest or first)
+    if spans[0] > spans[1]:
+        raise ValueError(f"{word[:80]!r} has MIN above MAX; accepted: 1s:5m, 0s:0s")
+    return spans
+
+
+def limit(word: str) -> tuple[int, float]:
+    """Return (starts, seconds) of `N/WINDOW`, no starts for `none`. Raise ValueError with a sentence."""
+    if word == "none":
+        return 0, 0.0
+    number, _, window = word.partition("/")
+    try:
+        return whole(number, 1, _STARTS), wait(window)
+    except ValueError:
+        raise ValueError(f"{word[:80]!r} is not a limit; accepted: 5/10m, up to {_STARTS} starts, none") from None
+
+
 def port(word: str) -> int:
     """Return a TCP port. Raise ValueError with a sentence."""
     try:
@@ -138,6 +159,10 @@ CONVERTERS: dict[str, Callable[[str], object]] = {
     "size": units.size,
     "range": Range,
     "whole": whole,
+    "tries": lambda word: whole(word, 0, 10),
+    "count": lambda word: whole(word, 1, 1000),
+    "backoff": backoff,
+    "limit": limit,
     "state": state,
     "timeout": timeout,
     "port": port,

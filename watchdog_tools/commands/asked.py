@@ -21,20 +21,32 @@ if TYPE_CHECKING:
     Checks = tuple[tuple[str, Job], ...]  # (first word, look)
 
 _SYNTAX = frozenset("|&;<>()`$\n")  # what a shell reads as more than a word
+_COMMANDS = ("--on-", "--before-", "--stop")  # options whose value acts
 _OURS = ("check-heartbeat", "ensure-running", "cron-guard", "sd-watchdog", "watchdog-tools")
 
 
 def checks(name: str, start: str, values: Values) -> Checks:
     """Return the looks that the options ask for; `name` and `start` are the service's. Raise Wrong."""
-    written = [_split(str(line)) for line in values["check"]]
+    written = [words("--check", str(line)) for line in values["check"]]
     user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
     of_user = ["-u", str(user)] if user else []
     if values["process"]:
         written.append(["check-process", *of_user, "--", str(values["process"])])
     written += [["check-port", "--", str(target)] for target in values["port"]]
     written += [["check-http", "--", str(url)] for url in values["url"]]
-    looks = [(os.path.basename(words[0]), _job(words)) for words in written]
-    return (*looks, *([("check-process", _pidfile_job(name, start, values))] if values["pidfile"] else []))
+    looks = [(os.path.basename(line[0]), _job(line)) for line in written]
+    if values["pidfile"]:
+        looks.append(("check-process", _pidfile_job(name, start, values)))
+    if values["systemd"] or values["supervisor"]:
+        from watchdog_tools.commands import presets
+
+        looks.append(presets.look(values))
+    return tuple(looks)
+
+
+def required(values: Values) -> Checks:
+    """Return the looks at what the service requires, each with its own words as name. Raise Wrong."""
+    return tuple((str(line), _job(words("--requires", str(line)))) for line in values["requires"])
 
 
 def _pidfile_job(name: str, start: str, values: Values) -> Job:
@@ -62,33 +74,50 @@ def _pidfile_job(name: str, start: str, values: Values) -> Job:
     return job
 
 
-def _split(line: str) -> list[str]:
+def words(option: str, line: str) -> list[str]:
+    """Return the words of a check as the shell would read them, had it only quotes. Raise Wrong."""
+    found = split(option, line)
+    syntax = _unquoted(line)
+    if os.path.basename(found[0]) not in inner.CHECKS and (syntax or "=" in found[0]):
+        # ours refuse it themselves; a plugin would make a verdict, and we a start, of words that were no words
+        what = syntax or quoted(found[0], 40)
+        raise Wrong(
+            f"{option}: no shell reads it, so {what} would be a word like any other; sh -c '...' is a check, too"
+        )
+    return found
+
+
+def split(option: str, line: str) -> list[str]:
+    """Return the words of a command line that no shell reads. Raise Wrong."""
     if any(char in line for char in "'\"\\"):
         import shlex
 
         try:
-            words = shlex.split(line)
+            found = shlex.split(line)
         except ValueError as error:
-            raise Wrong(f"--check: {error}: {line[:80]!r}") from None
+            raise Wrong(f"{option}: {error}: {line[:80]!r}") from None
     else:
-        words = line.split()
-    if not words:
-        raise Wrong("--check: an empty line is not a check")
+        found = line.split()
+    if not found or not found[0]:
+        raise Wrong(f"{option}: an empty line is not a {'command' if option.startswith(_COMMANDS) else 'check'}")
+    return found
+
+
+def command(option: str, line: str | None) -> tuple[str, ...]:
+    """Return the words of a hook or a stop command, none for none; what only a shell would act on is refused."""
+    if line is None:
+        return ()
     syntax = _unquoted(line)
-    if os.path.basename(words[0]) not in inner.CHECKS and (syntax or "=" in words[0]):
-        # ours refuse it themselves; a plugin would make a verdict, and we a start, of words that were no words
-        what = syntax or quoted(words[0], 40)
-        raise Wrong(
-            f"--check: no shell reads it, so {what} would be a word like any other; sh -c '...' is a check, too"
-        )
-    return words
+    if syntax:
+        raise Wrong(f"{option}: no shell reads it, so {syntax} would be a word like any other; sh -c '...' is one")
+    return tuple(split(option, line))
 
 
-def _job(words: list[str]) -> Job:
-    name = os.path.basename(words[0])
-    if name in inner.CHECKS and _is_ours(words[0]):
+def _job(line: list[str]) -> Job:
+    name = os.path.basename(line[0])
+    if name in inner.CHECKS and _is_ours(line[0]):
         try:
-            return inner.parse([name, *words[1:]])
+            return inner.parse([name, *line[1:]])
         except Wrong as wrong:
             raise Wrong(f"{name}: {wrong}") from None
     if name in _OURS:
@@ -97,7 +126,7 @@ def _job(words: list[str]) -> Job:
     def look(say: Say) -> Result:
         from watchdog_tools.probes import plugin
 
-        return plugin.look(tuple(words), say)
+        return plugin.look(tuple(line), say)
 
     return Job(look, target=name, foreign=True)
 

@@ -70,6 +70,8 @@ def look(asked: Asked, say: Say) -> Result:
     except probe.NotSeen as unseen:
         return Result(UNKNOWN, str(unseen), reason=unseen.reason)
     result = verdict(asked, found)
+    if asked.wanted.pidfile:
+        result.details["_pidfile"] = asked.wanted.pidfile
     if asked.listing:
         from watchdog_tools.probes.process_list import lines
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from watchdog_tools.cli.common import common
+from watchdog_tools.cli.common import OUTPUT, common
 from watchdog_tools.cli.options import Command, Option, Wrong
 from watchdog_tools.cli.values import service
-from watchdog_tools.commands.asked import checks
-from watchdog_tools.commands.keeping import Config, run
+from watchdog_tools.commands.asked import checks, required
+from watchdog_tools.commands.asked import command as asked_command
+from watchdog_tools.commands.keeping import COMMANDS, Config, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
 
-_HEALTH, _START, _STATE, _TIME = ("What health means (all must hold)", "How it is started", "State and acting", "Time")
+_HEALTH, _START, _STATE = "What health means (all must hold)", "How it is started", "State and acting"
+_SICK, _POLICY, _TIME = "When it lives but fails", "How often it may be started", "Time"
 
 _OPTIONS = (
     Option("--check", "'LINE'", "a check as on the shell: one of ours, or any Nagios plugin", many=True, group=_HEALTH),
@@ -21,6 +23,11 @@ _OPTIONS = (
            group=_HEALTH),
     Option("--port", "HOST:PORT", "short for check-port", many=True, group=_HEALTH),
     Option("--url", "URL", "short for check-http", many=True, group=_HEALTH),
+    Option("--systemd", "UNIT", "ask and act through systemctl; no start command is needed", group=_HEALTH),
+    Option("--supervisor", "PROGRAM", "the same through supervisorctl", group=_HEALTH),
+    Option("--supervisor-config", "FILE", "its configuration, where that is not the usual one", group=_HEALTH),
+    Option("--requires", "'LINE'", "a check that must not be CRITICAL before anything is started", many=True,
+           group=_HEALTH),
     Option("--oneshot", "", "the start command returns (systemctl restart x); health tells whether it worked",
            group=_START),
     Option("--log", "FILE", "append its output to FILE, opened as its user (default: /dev/null)", group=_START),
@@ -31,6 +38,25 @@ _OPTIONS = (
     Option("--user", "USER", "run it as USER, with that user's groups", group=_START),
     Option("--group", "GROUP", "run it with GROUP alone", group=_START),
     Option("--allow-unsafe-path", "", "let root execute what others could replace", group=_START),
+    Option("--retries", "N", "look up to N times more before it counts as failing", "tries", "3", group=_SICK),
+    Option("--retry-delay", "D", "before the first of them; doubled each time", "duration", "1s", group=_SICK),
+    Option("--fail-after", "N", "restart after N failing runs in a row", "count", "1", group=_SICK),
+    Option("--recover-after", "N", "recovered after N healthy looks in a row", "count", "1", group=_SICK),
+    Option("--start-period", "D", "failing is `pending` for D from its start, and from the boot", "duration", "0",
+           group=_SICK),
+    Option("--before-restart", "CMD", "run before a sick instance is stopped, for a dump of it", group=_SICK),
+    Option("--stop", "CMD", "stop it by CMD in the place of SIGTERM", group=_SICK),
+    Option("--stop-timeout", "D", "then SIGKILL", "duration", "10s", group=_SICK),
+    Option("--backoff", "MIN:MAX", "delay between starts, doubled each time", "backoff", "1s:5m", group=_POLICY),
+    Option("--limit", "N/D", "at most N starts within any D, then hold; or none", "limit", "5/10m", group=_POLICY),
+    Option("--hold", "D", "how long, at least", "duration", "15m", group=_POLICY),
+    Option("--stable", "D", "so long in health forgives what was before", "duration", "10m", group=_POLICY),
+    Option("--on-restart", "CMD", "run after a restart", group=_STATE),
+    Option("--on-hold", "CMD", "run when a hold begins", group=_STATE),
+    Option("--on-recover", "CMD", "run when it is healthy after trouble", group=_STATE),
+    Option("--hook-timeout", "D", "limit of each CMD", "duration", "10s", group=_STATE),
+    Option("--watch", "D", "stay for D (cron: 60s), and act at once on its death", "duration", group=_STATE),
+    Option("--every", "D", "with --watch: look so often", "duration", "5s", group=_STATE),
     Option("--state-dir", "DIR", "where record and lock live (default: /run/watchdog-tools for root, else "
            "~/.local/state/watchdog-tools)", group=_STATE),
     Option("--dry-run", "", "say what would be done, and do nothing", group=_STATE),
@@ -38,13 +64,14 @@ _OPTIONS = (
     Option("--lock-wait", "D", "wait for another run's lock", "duration", "1s", group=_TIME),
     Option("--start-seconds", "D", "it must live this long to count as running", "duration", "1s", group=_TIME),
     Option("--startup-timeout", "D", "it must be healthy this long after its start", "duration", "30s", group=_TIME),
+    Option("--pending-ok", "", "with bool: `pending` exits 0", group=OUTPUT),
     *common(of_look="one look at all checks"),
 )  # fmt: skip
 
 _EXITS = (
     ("0", "healthy; or started now, and healthy"),
     ("1", "degraded; or down, and another run is repairing it"),
-    ("2", "down: not started, not startable, or alive but failing"),
+    ("2", "down or failing: not startable, backing off, held, waiting for what it requires"),
     ("3", "could not look, so nothing was done; or wrong usage"),
     ("bool", "0 works, 1 does not (docker, k8s, cron)"),
 )
@@ -52,7 +79,9 @@ _EXITS = (
 _NOTES = (
     "NAME and the state directory say which service it is: runs with the same two never start it twice. The"
     " command must stay in the foreground, unless --oneshot. Without a check, health is that the instance started"
-    " here is alive. Only CRITICAL starts anything; an UNKNOWN about processes stops every start."
+    " here is alive. Only CRITICAL acts; an UNKNOWN about processes stops every start and stop. What is gone is"
+    " started at once; what lives and fails gets --retries, and is then stopped and started again. A CMD is words, no"
+    " shell reads it; it finds HOOK_NAME, HOOK_STATE, HOOK_REASON, HOOK_ATTEMPT and HOOK_PID in its environment."
 )
 
 _EXAMPLES = (
@@ -62,6 +91,8 @@ _EXAMPLES = (
      "from cron: silent while it runs, one line when something was done"),
     ("ensure-running db --oneshot --port :5432 -- systemctl restart postgresql",
      "leave the work to another supervisor, and verify that it was done"),
+    ("ensure-running agent --for cron --watch 60s --url http://127.0.0.1:8080/health -- /opt/agent/bin/agent",
+     "from cron, with repair in milliseconds: this run watches until the next one takes over"),
 )  # fmt: skip
 
 
@@ -71,8 +102,7 @@ def _settle(values: Values) -> Config:
         name = service(name)
     except ValueError as error:
         raise Wrong(str(error)) from None
-    if not command[0]:
-        raise Wrong("the start command is empty")
+    command = _command(values, command)
     if values["state_dir"] is not None:
         values["state_dir"] = _plain(values["state_dir"])
     if not str(values["cwd"]).startswith("/"):
@@ -81,12 +111,29 @@ def _settle(values: Values) -> Config:
         values["log"] = None
     if values["log"] and not str(values["log"]).startswith("/"):
         raise Wrong("--log: an absolute path is accepted")
-    asked = any(values[key] for key in ("check", "process", "pidfile", "port", "url"))
+    asked = any(values[key] for key in ("check", "process", "pidfile", "port", "url", "systemd", "supervisor"))
     if values["oneshot"] and not asked:
         raise Wrong("--oneshot needs a --check, or a short form of one: its command says nothing about the service")
-    return Config(
-        name, tuple(command), values, _umask(str(values["umask"])), _pairs(values), checks(name, command[0], values)
-    )
+    if values["watch"] is not None and not 0 < values["every"] <= values["watch"]:
+        raise Wrong("--every: longer than 0 and not longer than --watch is accepted")
+    for key in COMMANDS:
+        asked_command(f"--{key.replace('_', '-')}", values[key])
+    umask, pairs = _umask(str(values["umask"])), _pairs(values)
+    looks = checks(name, command[0], values)
+    return Config(name, tuple(command), values, umask, pairs, looks, required(values))
+
+
+def _command(values: Values, command: list[str]) -> list[str]:
+    """Return the start command: as given, or as a preset knows it."""
+    if values["systemd"] or values["supervisor"] or values["supervisor_config"]:
+        from watchdog_tools.commands import presets
+
+        return presets.settle(values, command)
+    if not command:
+        raise Wrong("missing argument: the start command stands behind --, ensure-running NAME -- START COMMAND")
+    if not command[0]:
+        raise Wrong("the start command is empty")
+    return command
 
 
 def _plain(path: str) -> str:

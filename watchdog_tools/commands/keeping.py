@@ -8,6 +8,7 @@ from watchdog_tools.health import Health, lines
 from watchdog_tools.probes import instance
 from watchdog_tools.record import RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
+from watchdog_tools.system import pausedir
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen, stat
@@ -18,24 +19,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
     from watchdog_tools.commands.asked import Checks
+    from watchdog_tools.record import Record, Seen
+
+
+COMMANDS = ("before_restart", "stop", "on_restart", "on_hold", "on_recover")  # options that name a command line
 
 
 class Config:
     """One invocation of ensure-running, settled."""
 
-    __slots__ = ("checks", "command", "name", "pairs", "umask", "values")
+    __slots__ = ("checks", "command", "name", "pairs", "requires", "umask", "values")
 
     def __init__(  # noqa: PLR0913, PLR0917 -- a record
         self, name: str, command: tuple[str, ...], values: Values, umask: int, pairs: tuple[tuple[str, str], ...],
-        checks: Checks,
+        checks: Checks, requires: Checks = (),
     ) -> None:  # fmt: skip
-        """Take the fields; `values` holds the options as converted, `checks` the looks to take."""
+        """Take the fields; `values` holds the options as converted, `checks` and `requires` the looks to take."""
         self.name = name
         self.command = command
         self.values = values
         self.umask = umask
         self.pairs = pairs
         self.checks = checks
+        self.requires = requires
 
     @property
     def path(self) -> str:
@@ -55,9 +61,10 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
         return None
     first, *others = results
     named = [(name, told(result)) for (name, _), result in zip(config.checks, others, strict=True)]
-    verdict = _without_lock(config, first, Health(named))
-    if verdict is None or first.details.get("corrupt"):
-        acted = _acted(config, seconds, wake, Health(named).words or first.summary)
+    health = Health(named)
+    verdict = _without_lock(config, first, health)
+    if verdict is None or first.details.get("corrupt") or _watches(values, first):
+        acted = _acted(config, seconds, wake, health.words or first.summary)
         # a record that cannot be set aside is no reason to call a healthy service down
         verdict = verdict if verdict and acted and acted.reason == "no-state" else acted
     if verdict:
@@ -65,6 +72,10 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
         verdict.lines = (*lines(named), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
     return verdict
+
+
+def _watches(values: Values, seen: Result) -> bool:
+    return values["watch"] is not None and not seen.details.get("paused")
 
 
 def told(result: Result) -> Result:
@@ -75,24 +86,51 @@ def told(result: Result) -> Result:
 
 
 def _instance(config: Config) -> Result:
-    """Return what the record says, as a Result whose details are facts."""
+    """Return what the state directory says, as a Result whose details are facts."""
+    facts: dict[str, object] = {"note": "", "phase": "", "pid": 0, "settled": True, "paused": ""}
     try:
         seen = instance.look(config.path, config.name)
+        facts["paused"], note = pause(config)
     except NoState as error:
-        return Result(CRITICAL, "no instance", details={"note": str(error), "phase": "", "pid": 0})
+        return Result(CRITICAL, "no instance", details=facts | {"note": str(error)})
     except Unseen as error:
-        return Result(UNKNOWN, str(error), reason="blind", details={"note": "", "phase": "", "pid": 0})
-    record = seen.record if seen.alive else None
-    phase, pid, since = (record.phase, record.pid, record.since) if record else ("", 0, 0)
-    age = spoken(max(uptime() - since / 1000, 0))
-    words = "no instance"
-    if record:
-        words = f"pid {pid}, up {age}" if phase == RUNNING else f"{phase}, pid {pid} since {age}"
-    state = OK if phase == RUNNING else CRITICAL
-    process = stat(pid) if state == OK else None
+        return Result(UNKNOWN, str(error), reason="blind", details=facts)
+    facts |= {"note": "; ".join(filter(None, (seen.note, note))), "corrupt": seen.corrupt, "settled": _settled(seen)}
+    if seen.record is None or not seen.alive:
+        return Result(CRITICAL, "no instance", details=facts)
+    return _living(seen.record, facts)
+
+
+def _living(record: Record, facts: dict[str, object]) -> Result:
+    """Return what is known of an instance that lives."""
+    age = spoken(max(uptime() - record.since / 1000, 0))
+    running = record.phase == RUNNING
+    words = f"pid {record.pid}, up {age}" if running else f"{record.phase}, pid {record.pid} since {age}"
+    state = OK if running else CRITICAL
+    process = stat(record.pid) if running else None
     if process and process.state == "T":
         state, words = WARNING, f"{words}, stopped (T)"
-    return Result(state, words, details={"note": seen.note, "phase": phase, "pid": pid, "corrupt": seen.corrupt})
+    return Result(state, words, details=facts | {"phase": record.phase, "pid": record.pid})
+
+
+def _settled(seen: Seen) -> bool:
+    """Whether a healthy look has nothing to write down."""
+    record = seen.record
+    if record is None or record.clean:
+        return True
+    return not (seen.alive or record.concerned) or not (seen.alive or record.failures or record.trouble)
+
+
+def pause(config: Config) -> tuple[str, str]:
+    """Return words about a pause that is in force, and a note about one that is ignored. Raise NoState."""
+    place = pausedir.place(config.path, os.geteuid())
+    if not pausedir.present(place, config.name):
+        return "", ""
+    from watchdog_tools.commands import pausing
+    from watchdog_tools.probes import paused
+
+    order, note = paused.look(place, config.name)
+    return pausing.until(order) if order else "", note
 
 
 def _without_lock(config: Config, seen: Result, health: Health) -> Result | None:
@@ -101,16 +139,33 @@ def _without_lock(config: Config, seen: Result, health: Health) -> Result | None
     note = f"; {seen.details['note']}" if seen.details.get("note") else ""
     if health.veto:
         return Result(health.state, f"{name}: {health.veto}; nothing started", reason="blind")
+    if seen.details.get("paused"):
+        return _paused(name, seen, health)
+    facts = {"pid": seen.details.get("pid")}
+    if not health.asked and seen.state == UNKNOWN:
+        return Result(UNKNOWN, f"{name}: {seen.summary}", reason=seen.reason, details=facts)
+    if not seen.details.get("settled", True) and health.state != UNKNOWN:
+        return None
     if not health.asked and seen.state != CRITICAL:
-        words = f"{name}: {seen.summary}" if seen.state == UNKNOWN else f"{name} is running ({seen.summary}){note}"
-        return Result(seen.state, words, reason=seen.reason, details={"pid": seen.details.get("pid")})
+        return Result(seen.state, f"{name} is running ({seen.summary}){note}", reason=seen.reason, details=facts)
     if health.down or seen.details.get("phase") == STARTING:
         return None
     pid = f" ({seen.summary})" if seen.state in (OK, WARNING) else ""
-    lead = f"{name} {health.lead}{pid}"
-    return Result(
-        health.state, f"{lead}: {health.words}{note}", metrics=health.metrics, details={"pid": seen.details.get("pid")}
-    )
+    words = f"{name} {health.lead}{pid}: {health.words}{note}"
+    reason = "repairing" if health.starting else ""
+    return Result(health.state, words, reason=reason, metrics=health.metrics, details=facts)
+
+
+def _paused(name: str, seen: Result, health: Health) -> Result:
+    """A pause stops the hands, not the eyes."""
+    words, pid = seen.details["paused"], {"pid": seen.details.get("pid")}
+    up = health.works or (not health.asked and seen.state in (OK, WARNING))
+    said = health.words or seen.summary
+    if up:
+        state = health.state if health.asked else seen.state
+        return Result(state, f"{name} is up and {words}: {said}", reason="paused", metrics=health.metrics, details=pid)
+    state = health.state if health.asked else CRITICAL
+    return Result(state, f"{name} is down and {words} ({said})", reason="paused", metrics=health.metrics, details=pid)
 
 
 def _acted(config: Config, seconds: float, wake: int, why: str) -> Result | None:

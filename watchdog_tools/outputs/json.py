@@ -37,7 +37,7 @@ def line(check: str, result: Result, *, started: float, duration: float, host: s
         "started": round(started, 3),
         "duration": round(duration, 6),
         "host": host,
-        "details": {key: value for key, value in result.details.items() if key != "name"},
+        "details": {key: value for key, value in result.details.items() if key != "name" and key[0] != "_"},
     }
     return json.dumps(words, ensure_ascii=True, allow_nan=False)
 

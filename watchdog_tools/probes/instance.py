@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.record import LONGEST, Record, Seen, parse
+from watchdog_tools.record import FOUND, LONGEST, Record, Seen, parse
 from watchdog_tools.system import identity, statedir
 
 
@@ -34,7 +34,8 @@ def look_in(directory: int, name: str, owner: int | None = None) -> Seen:
         return Seen(None, alive=False, note=f"the record of {name} is not usable: {error}", corrupt=True)
     except OSError as error:
         return Seen(None, alive=False, note=f"the record of {name} cannot be read: {error.strerror}")
-    return Seen(record, alive=record is not None and identity.alive(record.identity))
+    ours = record is not None and record.phase != FOUND
+    return Seen(record, alive=record is not None and ours and identity.alive(record.identity))
 
 
 def _read(directory: int, name: str, owner: int | None) -> Record | None:

@@ -1,12 +1,18 @@
-"""Signals to processes that provably belong together, each through a pidfd whose identity was verified."""
+"""Processes that provably belong together, and signals to them, each through a pidfd that was verified."""
 
 from __future__ import annotations
 
 import _signal
 import os
 
-from watchdog_tools.system import proc
-from watchdog_tools.system.identity import handle, of
+from watchdog_tools.system import marks, proc, signals
+from watchdog_tools.system.identity import alive, handle, here, of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watchdog_tools.system.identity import Identity
 
 _ROUNDS = 5  # a family that forks while it is killed is met again
 
@@ -21,17 +27,12 @@ def in_session(leader: int) -> list[int]:
 
 def signal_all(pids: list[int], number: int) -> None:
     """Send a signal to each of them that still lives."""
-    import signal
-
     for pid in pids:
         identity = of(pid)
         descriptor = handle(identity) if identity else None
         if descriptor is None:
             continue
-        try:
-            signal.pidfd_send_signal(descriptor, number)
-        except OSError:
-            pass  # it has ended meanwhile
+        signals.send(descriptor, number)
         os.close(descriptor)
 
 
@@ -42,6 +43,45 @@ def kill_session(leader: int) -> None:
         if not members:
             return
         signal_all(members, _signal.SIGKILL)
+
+
+def ancestors() -> list[int]:
+    """Return the pids of our parent, its parent, and so on."""
+    found = [os.getppid()]
+    while found[-1] > 1:
+        above = proc.stat(found[-1])
+        found.append(above.parent if above else 0)
+    return found
+
+
+def descendants(roots: Iterable[Identity]) -> list[Identity]:
+    """Return the live processes that descend from `roots` by their parents' pids. Raise proc.Unseen.
+
+    An instance that another run keeps, and what is below it, is no part of them: it carries a mark as its own.
+    """
+    seen = {pid: found for pid in proc.pids() if (found := proc.stat(pid)) and found.running}
+    children: dict[int, list[int]] = {}
+    for pid, each in seen.items():
+        children.setdefault(each.parent, []).append(pid)
+    place, queue = here(), list(roots)
+    known = {identity[0] for identity in queue}
+    below: list[Identity] = []
+    for parent in queue:  # grows while it is read
+        for pid in children.get(parent[0], []):
+            child = (pid, seen[pid].ticks, *place)
+            if pid not in known and _is_child(child, parent) and not marks.descends(pid, pid, child[1]):
+                known.add(pid)
+                below.append(child)
+                queue.append(child)
+    return below
+
+
+def _is_child(child: Identity, parent: Identity) -> bool:
+    """Whether it is a child of exactly that process: who lives afterwards has had its number all the time."""
+    if child[1] < parent[1]:
+        return False
+    found = proc.stat(child[0])
+    return found is not None and found.ticks == child[1] and found.parent == parent[0] and alive(parent)
 
 
 def _belongs(pid: int, leader: int) -> bool:

@@ -134,14 +134,12 @@ def _timed_out(job: Job, looker: Looker, limit: float) -> Result:
 
 def _ending(status: int | None) -> str:
     import os
-    import signal
+
+    from watchdog_tools.system import signals
 
     if status is None or not os.WIFSIGNALED(status):
         return "without a word"
-    try:
-        return f"by {signal.Signals(os.WTERMSIG(status)).name}"
-    except ValueError:
-        return f"by signal {os.WTERMSIG(status)}"
+    return f"by {signals.name(os.WTERMSIG(status))}"
 
 
 def _sweep(leader: int) -> None:

@@ -8,13 +8,13 @@ from watchdog_tools.system import proc
 _LARGEST = 1 << 18  # bytes of an environment; a mark behind them is not found
 
 
-def environ(pid: int) -> bytes:
-    """Return the environment if it holds a mark, else nothing: unreadable is no mark, and no veto."""
+def environ(pid: int, kind: str = MARK) -> bytes:
+    """Return the environment if it holds a mark of that kind, else nothing: unreadable is no mark, and no veto."""
     try:
         found = proc.read(pid, "environ", _LARGEST) or _of_a_thread(pid)
     except OSError:
         return b""
-    return found if found and MARK.encode() in found else b""
+    return found if found and kind.encode() in found else b""
 
 
 def _of_a_thread(pid: int) -> bytes:
@@ -26,10 +26,10 @@ def _of_a_thread(pid: int) -> bytes:
     return b""
 
 
-def descends(pid: int, leader: int, ticks: int) -> bool:
+def descends(pid: int, leader: int, ticks: int, kind: str = MARK) -> bool:
     """Whether the process carries the mark that was put on (leader, ticks): it is that one, or came from it."""
-    text = f"{MARK}={leader}:{ticks}:".encode()
-    return any(line.startswith(text) for line in environ(pid).split(b"\0"))
+    text = f"{kind}={leader}:{ticks}:".encode()
+    return any(line.startswith(text) for line in environ(pid, kind).split(b"\0"))
 
 
 def family(leader: int, ticks: int, uids: frozenset[int]) -> list[int]:
@@ -37,9 +37,10 @@ def family(leader: int, ticks: int, uids: frozenset[int]) -> list[int]:
 
     uids: whose word counts; anybody can write a mark into an environment of their own.
     """
-    return [pid for pid in proc.pids() if descends(pid, leader, ticks) and _counts(pid, uids)]
+    return [pid for pid in proc.pids() if descends(pid, leader, ticks) and counts(pid, uids)]
 
 
-def _counts(pid: int, uids: frozenset[int]) -> bool:
+def counts(pid: int, uids: frozenset[int]) -> bool:
+    """Whether it lives, and is a process of one of these uids."""
     found, status = proc.stat(pid), proc.status(pid)
     return bool(found and found.running and status and int(status["Uid"].split()[1]) in uids)

@@ -1,9 +1,16 @@
-"""May root execute this file? Each component of its path must be root's alone."""
+"""May root execute this file, and may a pidfile choose whom we signal? Each component of the path answers."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+
+from watchdog_tools.text import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LINKS = 40  # as many as the kernel follows
 
@@ -15,30 +22,68 @@ def untrusted(path: str) -> str:
     """
     if not path.startswith("/"):
         return f"{path} is not absolute"
+    for here, found in _components(path):
+        if found.st_uid:
+            return f"{here} belongs to uid {found.st_uid}, who could replace what root executes"
+        if _writable(found, 0o022):
+            return f"{here} is writable by others, who could replace what root executes"
+    return ""
+
+
+def insecure(path: str, pid_uid: int | None) -> str:
+    """Return a sentence why nobody may be signalled on the word of this pidfile, or an empty string.
+
+    Each component must belong to root, to us, or to the user of the very process that it names, who can choose but
+    among processes of their own; and others must not be able to write it, or to have given it another name.
+
+    pid_uid: the effective uid of that process, None if there is none.
+    """
+    own = os.geteuid()
+    absolute = path if path.startswith("/") else f"{os.getcwd()}/{path}"
+    try:
+        for here, found in _components(absolute):
+            why = _doubtful(found, own, pid_uid)
+            if why:
+                return f"insecure pidfile {quoted(path)}: {quoted(here)} {why}"
+    except OSError as error:
+        return f"pidfile {quoted(path)} cannot be judged: {error.strerror}"
+    return ""
+
+
+def _doubtful(found: os.stat_result, own: int, pid_uid: int | None) -> str:
+    if found.st_uid not in (0, own, pid_uid):
+        return f"belongs to uid {found.st_uid}"
+    # a user's private group (gid = uid) is no "others": umask 002 is the default of some systems
+    private = own and found.st_uid == found.st_gid == own
+    if _writable(found, 0o002 if private else 0o022):
+        return "is writable by others"
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        return "is a hard link: it may be another service's"
+    return ""
+
+
+def _components(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield each component of an absolute path, a link before what it leads through. Raise OSError."""
     left = [part for part in path.split("/") if part]
     here = "/"
     links = 0
     while True:
         found = os.lstat(here)
+        yield here, found
         if stat.S_ISLNK(found.st_mode):
             links += 1
             if links > _LINKS:
-                return f"{here}: too many links"
-            if found.st_uid:
-                return _said(here, found)
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), here)
             target = os.readlink(here)
             left = [part for part in target.split("/") if part] + left
             here = "/" if target.startswith("/") else os.path.dirname(here)
             continue
-        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
-        if found.st_uid or (found.st_mode & 0o022 and not sticky):
-            return _said(here, found)
         if not left:
-            return ""
+            return
         here = os.path.normpath(os.path.join(here, left.pop(0)))
 
 
-def _said(path: str, found: os.stat_result) -> str:
-    if found.st_uid:
-        return f"{path} belongs to uid {found.st_uid}, who could replace what root executes"
-    return f"{path} is writable by others, who could replace what root executes"
+def _writable(found: os.stat_result, others: int) -> bool:
+    """Whether others can change it. A link cannot be; in a sticky directory each owner's files are their own."""
+    sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+    return bool(found.st_mode & others) and not sticky and not stat.S_ISLNK(found.st_mode)

@@ -1,0 +1,126 @@
+"""TOUCH: one round under the lock: look again, decide, act. A watch is one round after another."""
+
+from __future__ import annotations
+
+from watchdog_tools import decision
+from watchdog_tools.actions import oneshot, recordfile, sick, standstill, starting
+from watchdog_tools.actions.deaths import DAEMONS, mourn
+from watchdog_tools.actions.keepsake import keepsake
+from watchdog_tools.actions.order import PATIENCE
+from watchdog_tools.actions.run import Changed, down, left
+from watchdog_tools.actions.tending import tend
+from watchdog_tools.actions.weigh import weigh
+from watchdog_tools.record import STARTING
+from watchdog_tools.result import CRITICAL, OK, Result
+from watchdog_tools.system.clock import seconds
+from watchdog_tools.system.proc import Unseen
+from watchdog_tools.units import spoken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.actions.run import Run
+    from watchdog_tools.actions.weigh import Weighed
+    from watchdog_tools.health import Health
+    from watchdog_tools.record import Seen
+
+_TURNS = 5  # looks at a world that changes each time
+
+
+def take_round(run: Run) -> Result:
+    """Do for the service what it needs now, and return its verdict."""
+    health: Health | None = None
+    for _ in range(_TURNS):
+        run.tell("looking again under the lock")
+        health = run.order.look(run.life)
+        if health is None:
+            return left(run.order)
+        try:
+            return _act(run, health)
+        except Unseen as error:
+            return standstill.blind(run, health, str(error))
+        except Changed:
+            continue
+    return Result(CRITICAL, f"{run.name} does not settle: {health.words if health else ''}", reason="failing")
+
+
+def _act(run: Run, health: Health) -> Result:
+    seen = _seen(run)
+    run.load(seen.record)
+    certain = bool(run.born and seen.record and run.born.identity == seen.record.identity)
+    if seen.record and not seen.alive:
+        mourn(run, seen.record)
+    weighed = weigh(run.order, health, seen, run.past, certain=certain)
+    return _WAYS[weighed.choice](run, health, weighed)
+
+
+def _seen(run: Run) -> Seen:
+    seen = run.order.seen(run.directory, run.name)
+    run.note(seen.note)
+    if seen.corrupt:
+        recordfile.set_aside(run.directory, run.name)
+        run.event("record set aside", why=seen.note)
+    return seen
+
+
+def _keep(run: Run, _: Health, weighed: Weighed) -> Result:
+    if weighed.record is None:
+        raise Changed
+    return starting.taken_over(run, weighed.record)
+
+
+def _adopt(run: Run, _: Health, weighed: Weighed) -> Result:
+    identity = min(weighed.marked, key=lambda each: each[1])
+    if len(weighed.marked) > 1:
+        run.note(f"{len(weighed.marked)} instances carry its mark")
+    record = run.record(STARTING, identity=identity, since=int(seconds(identity[1]) * 1000))
+    run.write(record)
+    run.event("adopted", pid=record.pid)
+    keepsake(run)
+    return starting.taken_over(run, record, f"adopted {run.name}")
+
+
+def _veto(run: Run, health: Health, _: Weighed) -> Result:
+    return standstill.blind(run, health, health.veto)
+
+
+def _wait(run: Run, health: Health, weighed: Weighed) -> Result:
+    if weighed.wait > PATIENCE:
+        return standstill.waiting(run, health, weighed)
+    standstill.remembered(run, weighed)
+    run.tell(f"backing off for {spoken(weighed.wait)}")
+    run.rest(weighed.wait)
+    raise Changed  # the world has gone on meanwhile
+
+
+def _daemon(run: Run, health: Health, weighed: Weighed) -> Result:
+    words = f"{DAEMONS}; what it became lives on as pid {weighed.daemons[0]}; not started beside it"
+    return down(run.order, health.words or "no instance", words, "daemon")
+
+
+def _start(run: Run, health: Health, weighed: Weighed) -> Result:
+    blocked = None if run.order.hand else standstill.unmet(run, health, weighed)
+    if blocked:
+        return blocked
+    if run.mercy:
+        words = f"within {spoken(run.order.patience.start_period)} of the boot, the next run tries again"
+        return Result(OK, f"{run.name} is down ({health.words or 'no instance'}); {words}", reason="pending")
+    if run.order.hand:  # an operator's order ends a hold and forgives what was
+        run.past = run.past.but(attempts=0, held=0)
+    return starting.start(run, weighed.record, health.words or "no instance")
+
+
+_WAYS = {
+    decision.NOTHING: tend,
+    decision.VETO: _veto,
+    decision.PAUSED: standstill.paused,
+    decision.KEEP: _keep,
+    decision.ADOPT: _adopt,
+    decision.STOP: sick.stopped,
+    decision.RESTART: sick.restart,
+    decision.REPLACE: sick.restart,
+    decision.DAEMON: _daemon,
+    decision.IN_FLIGHT: oneshot.in_flight,
+    decision.HOLD: standstill.held,
+    decision.WAIT: _wait,
+    decision.START: _start,
+}

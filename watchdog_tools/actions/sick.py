@@ -1,0 +1,131 @@
+"""TOUCH: an instance lives and fails. Be patient, then stop it for certain, then start another."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools import history, policy
+from watchdog_tools.actions import starting
+from watchdog_tools.actions.order import PATIENCE
+from watchdog_tools.actions.plan import CannotStart, resolve
+from watchdog_tools.actions.run import Changed, left, now
+from watchdog_tools.actions.standstill import held, remembered, state_of, unmet, waiting
+from watchdog_tools.actions.stopping import Refused, instance, stop
+from watchdog_tools.record import FOUND
+from watchdog_tools.result import CRITICAL, OK, Result
+from watchdog_tools.units import spoken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.actions.run import Run
+    from watchdog_tools.actions.spawn import Born
+    from watchdog_tools.actions.weigh import Weighed
+    from watchdog_tools.health import Health
+
+
+def restart(run: Run, health: Health, weighed: Weighed) -> Result:
+    """Restart a sick instance. Raise Changed where it is well, or gone, before that."""
+    try:
+        sick = instance(run, health, weighed)
+    except Refused as refused:
+        return Result(refused.state, f"{state_of(run, health, weighed)}; {refused}", reason=refused.reason)
+    if not run.order.hand:
+        verdict = _borne(run, health, weighed, sick) or _gated(run, health, weighed, sick)
+        if verdict:
+            return verdict
+    if run.alone():
+        return left(run.order)
+    if run.order.wish.oneshot:  # its command is the restart
+        run.trouble = 1
+        return starting.start(run, weighed.record, health.words)
+    if sick:
+        trouble = stop(run, sick, health, weighed)
+        if trouble:
+            return trouble
+        after = run.order.look(run.life)
+        if after and (after.exists or after.works):
+            raise Changed  # somebody else has started one meanwhile
+    return starting.start(run, None, health.words)
+
+
+def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
+    """Stop the instance, as an operator wants it, and see that it is gone."""
+    try:
+        sick = instance(run, health, weighed)
+    except Refused as refused:
+        return Result(refused.state, f"{run.name}: {refused}", reason=refused.reason)
+    if sick is None and not (run.order.wish.oneshot and not health.down):
+        return Result(OK, f"{run.name} was not running", reason="stopped")
+    if sick is None and not run.order.stopping.command:
+        words = "what --oneshot starts is not ours to stop; --stop CMD says how"
+        return Result(CRITICAL, f"{run.name} was not stopped: {words}", reason="failing")
+    trouble = stop(run, sick, health, weighed)
+    if trouble:
+        return trouble
+    after = run.order.look(run.life)
+    if after and (after.exists or after.works):
+        return Result(CRITICAL, f"{run.name} was stopped, but there is another: {after.words}", reason="failing")
+    pid = f" (pid {sick.identity[0]})" if sick else ""
+    return Result(OK, f"{run.name} was stopped{pid}", reason="stopped")
+
+
+def _borne(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
+    """Look again, --retries times with growing gaps; return None if it is sick for good."""
+    patience = run.order.patience
+    if not run.failures:
+        run.past = history.failed(run.past, now())
+    pause = patience.delay
+    for _ in range(patience.retries):
+        run.tell(f"waiting {spoken(pause)} before another look at what fails")
+        if not _still_sick(run, sick, pause):
+            return left(run.order)
+        pause *= 2
+    run.failures += 1
+    if run.failures >= patience.fail_after:
+        return None
+    _noted(run, weighed, sick)
+    words = f"{run.failures} of {patience.fail_after} failing looks before it is restarted"
+    return Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="failing")
+
+
+def _gated(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
+    """Return why it is not restarted now; None if it may be, and what is stopped can be started again."""
+    _noted(run, weighed, sick)
+    blocked = unmet(run, health, weighed)
+    if blocked:
+        return blocked
+    weighed.past = run.past
+    weighed.verdict = policy.judge(run.past, run.order.limits, now())
+    if weighed.verdict.kind == policy.HELD:
+        return held(run, health, weighed)
+    if weighed.wait > PATIENCE:
+        return waiting(run, health, weighed)
+    if weighed.wait > 0 and not _still_sick(run, sick, weighed.wait):
+        return left(run.order)
+    try:
+        resolve(run.order.wish, os.environ)
+    except (CannotStart, OSError) as error:
+        words = f"{state_of(run, health, weighed)}; not stopped, since none can be started: {error}"
+        return Result(CRITICAL, words, reason="failing")
+    return None
+
+
+def _still_sick(run: Run, sick: Born | None, seconds: float) -> bool:
+    """Wait, and look again. Return False if our guard is gone. Raise Changed if it is well, or gone."""
+    if sick:
+        if sick.ended(seconds, run.life):
+            raise Changed
+    else:
+        run.rest(seconds)
+    health = None if run.alone() else run.order.look(run.life)
+    if health and (health.veto or not health.down):
+        raise Changed
+    return health is not None
+
+
+def _noted(run: Run, weighed: Weighed, sick: Born | None) -> None:
+    """Write down how often it was found failing, also for one that somebody else started."""
+    if weighed.record and (weighed.alive or run.order.wish.oneshot):
+        remembered(run, weighed)
+    elif sick:
+        run.write(run.record(FOUND, identity=sick.identity))
