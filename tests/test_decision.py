@@ -133,6 +133,16 @@ def test_what_fails_is_restarted() -> None:
     }  # fmt: skip
 
 
+def test_patience_comes_before_a_hold() -> None:
+    """A hold that would begin now is judged again once patience is at its end; what is down is held at once."""
+    fresh = policy.Verdict(policy.HELD, 1, fresh=True)
+    bad, lives = Health([check("check-port", CRITICAL)]), Health([check("check-process", CRITICAL)])
+    lives.exists = True
+    assert decision.decide(decision.Facts(bad, Record(RUNNING), alive=True, verdict=fresh)) == decision.RESTART
+    assert decision.decide(decision.Facts(lives, None, alive=False, verdict=fresh)) == decision.REPLACE
+    assert decision.decide(decision.Facts(bad, None, alive=False, verdict=fresh)) == decision.HOLD
+
+
 def test_the_policy_is_kept() -> None:
     """P7: no start and no stop for one while there is something to wait for, nor while a command is in flight."""
     acts = (decision.START, decision.RESTART, decision.REPLACE)

@@ -77,6 +77,8 @@ def decide(facts: Facts) -> str:
     if facts.hand == HAND_STOP:
         return STOP
     choice = _living(facts) or _absent(facts)
+    if choice in (RESTART, REPLACE) and facts.verdict.fresh:  # patience first: one failing look begins no hold
+        return choice
     if choice in (START, RESTART, REPLACE) and not facts.hand:
         return {policy.HELD: HOLD, policy.BACKOFF: WAIT}.get(facts.verdict.kind, choice)
     return choice

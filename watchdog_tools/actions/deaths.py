@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools import history
-from watchdog_tools.actions.run import down, failed, next_try, now
+from watchdog_tools.actions.run import down, failed, forgiven, in_mercy, next_try, now
 from watchdog_tools.record import RUNNING
 from watchdog_tools.result import CRITICAL
 from watchdog_tools.system.identity import here
@@ -68,6 +68,8 @@ def died(run: Run, born: Born) -> Result:
     run.past = history.failed(run.past, now())
     run.trouble = 1
     run.write(run.record(RUNNING, identity=born.identity, since=run.past.last or now()))
+    if in_mercy(run.order):
+        return forgiven(run, "", words)
     return down(run.order, words, next_try(run), "died")
 
 

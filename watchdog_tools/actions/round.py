@@ -7,11 +7,11 @@ from watchdog_tools.actions import oneshot, recordfile, sick, standstill, starti
 from watchdog_tools.actions.deaths import DAEMONS, mourn
 from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.order import PATIENCE
-from watchdog_tools.actions.run import Changed, down, left
+from watchdog_tools.actions.run import Changed, down, forgiven, left
 from watchdog_tools.actions.tending import tend
 from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.record import STARTING
-from watchdog_tools.result import CRITICAL, OK, Result
+from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.clock import seconds
 from watchdog_tools.system.proc import Unseen
 from watchdog_tools.units import spoken
@@ -102,8 +102,7 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
     if blocked:
         return blocked
     if run.mercy:
-        words = f"within {spoken(run.order.patience.start_period)} of the boot, the next run tries again"
-        return Result(OK, f"{run.name} is down ({health.words or 'no instance'}); {words}", reason="pending")
+        return forgiven(run, health.words or "no instance", "the next run tries again")
     if run.order.hand:  # an operator's order ends a hold and forgives what was
         run.past = run.past.but(attempts=0, held=0)
     return starting.start(run, weighed.record, health.words or "no instance")

@@ -171,9 +171,14 @@ def failed(run: Run, why: str, words: str, daemon: Identity | None = None) -> Re
     run.write(record)
     run.event("cannot start", why=words, attempt=run.past.attempts)
     if merciful:
-        words = f"{words}; within {spoken(run.order.patience.start_period)} of the boot"
-        return Result(OK, f"{run.name} is down{f' ({why})' if why else ''}; {words}", reason="pending")
+        return forgiven(run, why, words)
     return down(run.order, why, f"{words}; {next_try(run)}", "failed")
+
+
+def forgiven(run: Run, why: str, words: str) -> Result:
+    """Return the verdict on a failure so soon after the boot that it is no news yet."""
+    words = f"{words}; within {spoken(run.order.patience.start_period)} of the boot"
+    return Result(OK, f"{run.name} is down{f' ({why})' if why else ''}; {words}", reason="pending")
 
 
 def next_try(run: Run) -> str:

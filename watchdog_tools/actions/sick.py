@@ -81,6 +81,7 @@ def _borne(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Res
             return left(run.order)
         pause *= 2
     run.failures += 1
+    run.successes = 0
     if run.failures >= patience.fail_after:
         return None
     _noted(run, weighed, sick)

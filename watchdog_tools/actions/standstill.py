@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchdog_tools import policy
 from watchdog_tools.actions.hooking import hook
-from watchdog_tools.actions.run import left, now
+from watchdog_tools.actions.run import forgiven, in_mercy, left, now
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.units import spoken
 
@@ -58,7 +58,10 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
 def held(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say until when it is held; remember a hold that begins, and tell who asked to be told."""
     limits = run.order.limits
-    words = f"held for {spoken(weighed.wait)}, after {limits.count} starts within {spoken(limits.window / 1000)}"
+    starts = f"{limits.count} starts within {spoken(limits.window / 1000)}"
+    if in_mercy(run.order) and not (weighed.alive or health.exists):  # a boot costs no hold, but the limit is kept
+        return forgiven(run, health.words or "no instance", f"not started, after {starts}")
+    words = f"held for {spoken(weighed.wait)}, after {starts}"
     verdict = Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="held")
     if weighed.verdict.fresh:
         run.past = policy.held(run.past, limits, now())

@@ -58,9 +58,9 @@ def _invoke(command: Command, argv: list[str], signals: Signals, started: float,
     config = command.settle(values)
     result = _taken(command, values, config, signals)
     _say(command, values, result, started, time.monotonic() - tick)
-    return exits.code(
-        str(values["exit_style"]), result.state, result.reason, fail_on_warning=values["fail_on"] == "warning"
-    )
+    style, warns = str(values["exit_style"]), values["fail_on"] == "warning"
+    pending_ok = bool(values.get("pending_ok"))
+    return exits.code(style, result.state, result.reason, fail_on_warning=warns, pending_ok=pending_ok)
 
 
 def _taken(command: Command, values: Values, config: object, signals: Signals) -> Result:
