@@ -48,12 +48,13 @@ class Stopping:
     """How a sick instance is stopped, and the hooks: command lines as words, empty where there is none.
 
     before: for a dump of it. command: in place of TERM. timeout: seconds until KILL. hooks: `restart`,
-    `hold`, `recover` -> words. hook_timeout: seconds for each command line here.
+    `hold`, `recover` -> words. hook_timeout: seconds for each command line here. restart: with
+    --oneshot, for one that lives, in the place of the start command.
     """
 
-    __slots__ = ("before", "command", "hook_timeout", "hooks", "timeout")
+    __slots__ = ("before", "command", "hook_timeout", "hooks", "restart", "timeout")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- a record, built by keyword
         self,
         *,
         before: tuple[str, ...] = (),
@@ -61,6 +62,7 @@ class Stopping:
         timeout: float = 10.0,
         hooks: dict[str, tuple[str, ...]] | None = None,
         hook_timeout: float = 10.0,
+        restart: tuple[str, ...] = (),
     ) -> None:
         """Take the fields as the class describes them."""
         self.before = before
@@ -68,6 +70,7 @@ class Stopping:
         self.timeout = timeout
         self.hooks = hooks or {}
         self.hook_timeout = hook_timeout
+        self.restart = restart
 
     @property
     def limit(self) -> float:

@@ -97,6 +97,7 @@ def _stopping(values: dict[str, Any]) -> Stopping:
     return Stopping(
         before=before,
         command=stop or values.get("stop_words", ()),
+        restart=values.get("restart_words", ()),
         timeout=values["stop_timeout"],
         hooks={kind: words for kind, words in zip(kinds, hooks, strict=True) if words},
         hook_timeout=values["hook_timeout"],
