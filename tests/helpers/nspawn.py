@@ -207,13 +207,14 @@ def _cgroups() -> Iterator[list[str]]:
 
     They have the same name, as systemd makes in the one what it has made in the other.
     """
-    name = f"wdt-{uuid.uuid4().hex[:12]}"
+    name = f"wdt-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     groups = []
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         for mount in {"": ("unified", ""), "name=systemd": ("systemd",)}.get(controllers, ()):
             parent = Path("/sys/fs/cgroup", mount, path.strip("/"))
             if (parent / "cgroup.procs").exists():
+                _sweep(parent)
                 groups.append(parent / name)
                 groups[-1].mkdir()
                 break
@@ -222,6 +223,13 @@ def _cgroups() -> Iterator[list[str]]:
     finally:
         for group in groups:
             wait_for(lambda group=group: _removed(group), 10, f"{group} is empty")  # type: ignore[misc]
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what was left by those who were killed."""
+    for group in parent.glob("wdt-*-*"):
+        if not Path("/proc", group.name.split("-")[1]).exists():
+            _removed(group)
 
 
 def _removed(group: Path) -> bool:
@@ -236,12 +244,17 @@ def _removed(group: Path) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def need_booted() -> Iterator[Machine]:
-    """Boot a systemd for a test; where that is not possible it is skipped, in CI it fails."""
+def need_tools() -> None:
+    """Go on only as root, and where everything is installed."""
     components.need_root()
     for name in TOOLS:
         components.need(name)
+
+
+@contextlib.contextmanager
+def need_booted() -> Iterator[Machine]:
+    """Boot a systemd for a test; where that is not possible it is skipped, in CI it fails."""
+    need_tools()
     with contextlib.ExitStack() as stack:
         try:
             machine = stack.enter_context(booted())
