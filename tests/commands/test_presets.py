@@ -542,6 +542,8 @@ def test_a_container_dies_with_its_test(spawn: Spawner) -> None:
     assert str(nspawn.CACHE) not in Path("/proc/mounts").read_text()
     child.kill()
     wait_for(lambda: not any(map(alive, [leader, *inside])))
+    child.wait()
+    wait_for(nspawn.sweep)
 
 
 @pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="this machine was booted with systemd")

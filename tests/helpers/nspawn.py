@@ -207,17 +207,11 @@ def _cgroups() -> Iterator[list[str]]:
 
     They have the same name, as systemd makes in the one what it has made in the other.
     """
+    sweep()
     name = f"wdt-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    groups = []
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        for mount in {"": ("unified", ""), "name=systemd": ("systemd",)}.get(controllers, ()):
-            parent = Path("/sys/fs/cgroup", mount, path.strip("/"))
-            if (parent / "cgroup.procs").exists():
-                _sweep(parent)
-                groups.append(parent / name)
-                groups[-1].mkdir()
-                break
+    groups = [parent / name for parent in _parents()]
+    for group in groups:
+        group.mkdir()
     try:
         yield [str(group) for group in groups]
     finally:
@@ -225,11 +219,21 @@ def _cgroups() -> Iterator[list[str]]:
             wait_for(lambda group=group: _removed(group), 10, f"{group} is empty")  # type: ignore[misc]
 
 
-def _sweep(parent: Path) -> None:
-    """Remove what was left by those who were killed."""
-    for group in parent.glob("wdt-*-*"):
-        if not Path("/proc", group.name.split("-")[1]).exists():
-            _removed(group)
+def _parents() -> Iterator[Path]:
+    """Yield our own cgroup in each such hierarchy."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for mount in {"": ("unified", ""), "name=systemd": ("systemd",)}.get(controllers, ()):
+            parent = Path("/sys/fs/cgroup", mount, path.strip("/"))
+            if (parent / "cgroup.procs").exists():
+                yield parent
+                break
+
+
+def sweep() -> bool:
+    """Remove the cgroups of those who were killed. Return whether all are gone."""
+    groups = [group for parent in _parents() for group in parent.glob("wdt-*-*")]
+    return all([_removed(group) for group in groups if not Path("/proc", group.name.split("-")[1]).exists()])
 
 
 def _removed(group: Path) -> bool:
