@@ -233,7 +233,8 @@ def _parents() -> Iterator[Path]:
 def sweep() -> bool:
     """Remove the cgroups of those who were killed. Return whether all are gone."""
     groups = [group for parent in _parents() for group in parent.glob("wdt-*-*")]
-    return all([_removed(group) for group in groups if not Path("/proc", group.name.split("-")[1]).exists()])
+    left = [group for group in groups if not Path("/proc", group.name.split("-")[1]).exists() and not _removed(group)]
+    return not left
 
 
 def _removed(group: Path) -> bool:
