@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from helpers import components
 from helpers.commands import CRON, Ran, oracle, run
 from helpers.processes import Spawner, alive, carriers, end_carriers, forks, look, ready, wait_for
+from helpers.stamps import Stamps, build, kill
 
 SLEEP = ["sleep", "60"]
 
@@ -105,3 +109,27 @@ def test_nobody_can_run_our_commands() -> None:
     ran = run(sys.executable, "-c", "import os, watchdog_tools; print(os.getuid())", **options)
     assert (ran.code, ran.out) == (0, f"{components.NOBODY}\n")
     assert os.getuid() == 0
+
+
+def test_a_stamp_says_who_began_and_when(spawn: Spawner, public_path: Path) -> None:
+    """Each is heard, also when nobody looks meanwhile: its pid, and a moment between its spawn and its hearing."""
+    components.need("cc")
+    stamp, stamps = build(public_path), Stamps(public_path / "s")
+    try:
+        assert stamps.next(0) is None
+        before = time.monotonic_ns()
+        children = [spawn([stamp, public_path / "s"]) for _ in range(2)]
+        heard = [begun for begun in (stamps.next(10), stamps.next(10)) if begun]
+        assert all(before < begun.at < time.monotonic_ns() for begun in heard)
+        assert {begun.pid for begun in heard} == {child.pid for child in children}
+        assert max(begun.at for begun in heard) < kill(heard[0])
+        assert next(child for child in children if child.pid == heard[0].pid).wait(10) == -signal.SIGKILL
+    finally:
+        stamps.close()
+
+
+def test_a_stamp_lives_on_where_nobody_hears(spawn: Spawner, public_path: Path) -> None:
+    """When a benchmark ends, a supervisor must not see it die, and start another."""
+    components.need("cc")
+    child = spawn([build(public_path), public_path / "nobody"])
+    assert wait_for(lambda: (seen := look(child.pid)) and seen.state in "SZ" and seen.state) == "S"

@@ -6,15 +6,16 @@ import pytest
 
 from watchdog_tools import record
 from watchdog_tools.columns import aligned
-from watchdog_tools.record import Record
+from watchdog_tools.record import History, Record
 from watchdog_tools.standing import STATES, standing
 
 NOW = 1_000_000
 
 
-def of(phase: str, *, pid: int = 7, since: int = NOW - 500, boot: str = "b", attempts: int = 1) -> Record:
-    """Return a record of this boot, half a second old."""
-    return Record(phase, pid=pid, since=since, boot=boot, attempts=attempts)
+def of(phase: str, *, pid: int = 7, since: int = NOW - 500, boot: str = "b", wait: int = 0, **past: int) -> Record:
+    """Return a record of this boot, half a second old; the next start is `wait` milliseconds away."""
+    history = History((NOW - 500,), **{"attempts": 1, **past})
+    return Record(phase, pid=pid, since=since, boot=boot, until=NOW + wait if wait else 0, history=history)
 
 
 @pytest.mark.parametrize(
@@ -25,11 +26,15 @@ def of(phase: str, *, pid: int = 7, since: int = NOW - 500, boot: str = "b", att
         (of(record.RUNNING), True, False, "running"),
         (of(record.RUNNING), True, True, "paused"),
         (of(record.STARTING), True, False, "starting"),
-        (of(record.RUNNING, since=NOW - 60_000), False, False, "down"),
-        (of(record.RUNNING, attempts=9), False, False, "backoff"),
+        (of(record.FOUND), True, False, "running"),
+        (of(record.RUNNING, ended=NOW), True, False, "failing"),
+        (of(record.RUNNING), False, False, "down"),
+        (of(record.RUNNING, wait=1), False, False, "backoff"),
+        (of(record.RUNNING, wait=1, held=NOW + 1), False, False, "held"),
+        (of(record.RUNNING, wait=1, boot="other"), False, False, "down"),
         (of(record.RUNNING, boot="other"), False, False, "down"),
-        (of(record.FAILED), False, False, "backoff"),
-        (of(record.FAILED, since=NOW - 60_000), False, False, "down"),
+        (of(record.FAILED, wait=1500), False, False, "backoff"),
+        (of(record.FAILED), False, False, "down"),
         (of(record.FAILED), False, True, "paused"),
         (of(record.RUNNING, pid=0), False, False, "up"),
         (of(record.RUNNING, pid=0, boot="other"), False, False, "down"),
@@ -55,8 +60,8 @@ def test_since_is_the_age_of_what_lives() -> None:
 
 def test_a_backoff_has_its_wait_and_its_count() -> None:
     """What the table and the JSON show."""
-    stands = standing(of(record.FAILED, attempts=2), alive=False, paused=False, now=NOW, boot="b")
-    assert (stands.wait, stands.restarts, stands.alive) == (1500, 2, False)
+    stands = standing(of(record.FAILED, attempts=2, wait=1500), alive=False, paused=False, now=NOW, boot="b")
+    assert (stands.wait, stands.restarts, stands.starts, stands.alive) == (1500, 2, 1, False)
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:

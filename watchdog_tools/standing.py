@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_tools.record import COMMAND, ENDED, RUNNING
+from watchdog_tools.record import COMMAND, ENDED, FOUND, RUNNING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ class Standing:
 
     word: a key of STATES. alive: an instance lives, whatever the word. since: milliseconds for which it is so (of
     one that runs: how long its process lives), None where nobody knows. restarts: starts in a row of which none has
-    been stable, None where there is no record. starts: those within the window of a limit, None where none is counted.
+    been stable, None where there is no record. starts: those that the policy remembers, None likewise.
     wait: milliseconds until a start is allowed (a backoff's, a hold's).
     """
 
@@ -51,6 +51,7 @@ def standing(record: Record | None, *, alive: bool, paused: bool, now: int, boot
         alive=up or word == "up",
         since=now - record.since if same and (up or word in ("backoff", "starting", "up")) else None,
         restarts=record.history.attempts,
+        starts=len(record.history.starts),
         wait=wait,
     )
 
@@ -61,7 +62,7 @@ def _word(record: Record, now: int, boot: str, *, alive: bool) -> tuple[str, int
     held = wait > 0 and record.history.held > 0
     if alive:
         running = "failing" if record.failures or record.history.over else "running"
-        return running if record.phase == RUNNING else "starting", wait if held else 0
+        return running if record.phase in (RUNNING, FOUND) else "starting", wait if held else 0
     if record.boot != boot:
         return "down", 0
     if record.phase == RUNNING and not record.pid:  # --oneshot: healthy when it was last looked at

@@ -125,7 +125,7 @@ def test_its_room_is_clean(tmp_path: Path) -> None:
     """A session of its own, default signals, /dev/null, no other descriptor, `/`, umask 022, the facts; no mark."""
     body = f"""exec >{tmp_path}/seen
 env -0 >{tmp_path}/env; pwd; umask; ls -l /proc/$$/fd | sed -n 's/.* \\([0-9]*\\) -> / \\1 /p'
-grep -E '^Sig(Blk|Ign)' /proc/$$/status; sed 's/.*) . //' /proc/$$/stat; echo $$"""
+grep -E '^Sig(Blk|Ign)' /proc/self/status; sed 's/.*) . //' /proc/$$/stat; echo $$"""
     env = environment({
         "PATH": os.environ["PATH"], "KEPT": "yes", "WATCHDOG_TOOLS_INSTANCE": "1:2:0:svc:/x", "LISTEN_FDS": "3",
         "NOTIFY_SOCKET": "/run/x",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -416,13 +418,19 @@ class TestRootsDefault:
 
     @pytest.fixture
     def inside(self, spawn: Spawner) -> list[str]:
-        """Return what to put in front of a command so that /run, /var/lib and /tmp are fresh ones."""
+        """Return what to put in front of a command so that /run and /var/lib are fresh ones."""
         need("nsenter")
         need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/run")
-        modes = {"/run": 755, "/var/lib": 755, "/tmp": 1777}
-        mounts = "".join(f"mount -t tmpfs -o mode={mode} none {place} && " for place, mode in modes.items())
+        mounts = "".join(f"mount -t tmpfs -o mode=755 none {place} && " for place in ("/run", "/var/lib"))
         holder = spawn(["unshare", "-m", "sh", "-c", f"{mounts}echo ready && exec sleep 600"], wait_ready=True)
         return ["nsenter", "-t", str(holder.pid), "-m"]
+
+    @pytest.fixture
+    def homeless(self, starts_services: str) -> Iterator[list[str]]:
+        """Return what makes a command that of a user without a home, whose state is in /tmp, and is taken away."""
+        del starts_services  # named, so that it ends the services first
+        yield ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+        shutil.rmtree("/tmp/watchdog-tools-54321", ignore_errors=True)
 
     @pytest.mark.root
     def test_a_pause_is_where_a_reboot_leaves_it(self, inside: list[str]) -> None:
@@ -446,15 +454,14 @@ class TestRootsDefault:
         assert run(*tool, "status").code == 3
 
     @pytest.mark.root
-    def test_both_keepers_are_told_apart(self, inside: list[str]) -> None:
+    def test_both_keepers_are_told_apart(self, inside: list[str], homeless: list[str]) -> None:
         """What root keeps and what the user keeps, each with its KEEPER."""
         need_nobody(command("watchdog-tools"))
         name = f"wdt-keepers-{os.getpid()}"
-        user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
         ensure = [command("ensure-running"), name, "--start-seconds", "0", "--", "/bin/sleep", "600"]
         assert run(*inside, *ensure).code == 0
-        assert run(*inside, *user, *ensure).code == 0
-        ran = run(*inside, *user, command("watchdog-tools"), "status")
+        assert run(*inside, *homeless, *ensure).code == 0
+        ran = run(*inside, *homeless, command("watchdog-tools"), "status")
         assert ran.code == 0, ran
         assert ran.out.startswith("STATUS OK - 2 services: 2 running\nKEEPER  NAME  ")
         assert [line.split()[:3] for line in ran.out.splitlines()[2:]] == [

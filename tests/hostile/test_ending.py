@@ -148,11 +148,11 @@ exec sleep 607
 
     @pytest.mark.parametrize("leave", ["", "setpgrp(0, 0);", "POSIX::setsid();"], ids=["group", "groups", "sessions"])
     def test_what_forks_while_it_is_killed(self, spawn: Spawner, leave: str, starts_services: str, trace: Path) -> None:
-        """A chain of forks, each of which ends as soon as it has made the next, and a bomb of a hundred."""
-        pause = "" if not leave else "select(undef, undef, undef, 0.02);"
+        """Chains of forks, each of which ends as soon as it has made the next, and a bomb of a hundred."""
+        pause, chains = ("select(undef, undef, undef, 0.02);", 1) if leave else ("", 8)
         script = f"""use POSIX (); $SIG{{TERM}} = "IGNORE"; $SIG{{CHLD}} = "IGNORE";
 for (1..100) {{ if (!fork) {{ {leave} sleep 1 while 1 }} }}
-if (!fork) {{ while (1) {{ {pause} {leave} exit if fork }} }}
+for (1..{chains}) {{ if (!fork) {{ while (1) {{ {pause} {leave} exit if fork }} }} }}
 open my $f, ">", $ARGV[0]; print $f "ready"; close $f; sleep 1 while 1"""
         instance = Instance(spawn, 0.2, [need("perl"), "-e", script, str(trace)], trace)
         ended = instance.end()
@@ -261,10 +261,12 @@ class TestFound:
         assert not alive(orphan)
 
     def test_what_forks_while_it_is_killed(self, spawn: Spawner, trace: Path, starts_services: str) -> None:
-        """It forks without a pause and without our mark; each is stopped before any is killed."""
+        """Thirty forkers without our mark: each is stopped before any is killed, or an orphan would outlive them."""
         script = f"""$SIG{{TERM}} = "IGNORE"; $SIG{{CHLD}} = "IGNORE";
-open my $f, ">", "{trace}"; print $f "x"; close $f;
-while (1) {{ if (!fork) {{ setpgrp(0, 0); sleep 1 while 1 }} select(undef, undef, undef, 0.003) }}"""
+sub rest {{ select(undef, undef, undef, shift) }}
+sub child {{ my $above = shift; rest(0.05); sleep 1 while getppid() != $above; exit }}
+for (1..30) {{ if (!fork) {{ my $own = $$; while (1) {{ child($own) if !fork; rest(0.01) }} }} }}
+open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
         bomb = spawn([need("perl"), "-e", script])
         wait_for(lambda: trace.exists() and trace.read_text())
         assert end_found(identity(bomb.pid), 0.1) == []

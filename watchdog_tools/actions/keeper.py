@@ -51,7 +51,8 @@ def _kept(order: Order, why: str, say: Say, life: int) -> Result:
     if order.watch:
         from watchdog_tools.actions.watch import watch
 
-        return told(run, watch(run, begun))
+        verdict = watch(run, begun)
+        return told(run, verdict) if verdict else _beside(order, directory, why, lock, life)
     sign(lock, order.limit, HAND if order.hand else ONCE)
     if order.hand == HAND_START:
         run.note(order.resume())
@@ -75,14 +76,14 @@ def _beside(order: Order, directory: int, why: str, lock: Lock, life: int) -> Re
         return left(order)
     if health.works:
         return healthy(order, health)
+    seen = order.seen(directory, order.name)
+    if not (health.asked or order.hand) and seen.alive and seen.record and seen.record.phase == RUNNING:
+        return Result(OK, f"{order.name} is running (pid {seen.record.pid})")
     holder = stuck(lock, order.limit)
     if holder:
         return down(order, why, holder, "lock-held")
     if order.hand:
         return Result(UNKNOWN, f"{order.name}: another run has the lock; nothing was done", reason="lock-held")
-    seen = order.seen(directory, order.name)
-    if not health.asked and seen.alive and seen.record and seen.record.phase == RUNNING:
-        return Result(OK, f"{order.name} is running (pid {seen.record.pid})")
     words = f"{order.name} is not up ({why}); another run is repairing it"
     return Result(WARNING, words, reason="repairing")
 

@@ -86,11 +86,13 @@ class Lock:
             self._reopen()
 
     def let_go(self) -> None:
-        """Let others have it; `reopen` comes before any other use."""
+        """Let others have it; `release` is for one that is used again."""
         os.close(self.descriptor)
+        self.descriptor = -1
 
-    def reopen(self) -> None:
-        """Open the file that is at our name now. Raise CannotLock."""
+    def release(self) -> None:
+        """Let others have it, and open the file that is at our name now. Raise CannotLock."""
+        self.let_go()
         try:
             self.descriptor = self._opened()
         except OSError as error:

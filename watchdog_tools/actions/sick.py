@@ -37,7 +37,7 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
         return left(run.order)
     if run.order.wish.oneshot:  # its command is the restart
         run.trouble = 1
-        return starting.start(run, weighed.record, health.words)
+        return starting.start(run, weighed.record, health.words, run.order.stopping.restart)
     if sick:
         trouble = stop(run, sick, health, weighed)
         if trouble:
@@ -56,6 +56,9 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
         return Result(refused.state, f"{run.name}: {refused}", reason=refused.reason)
     if sick is None and not (run.order.wish.oneshot and not health.down):
         return Result(OK, f"{run.name} was not running", reason="stopped")
+    if sick is None and not run.order.stopping.command:
+        words = "what --oneshot starts is not ours to stop; --stop CMD says how"
+        return Result(CRITICAL, f"{run.name} was not stopped: {words}", reason="failing")
     trouble = stop(run, sick, health, weighed)
     if trouble:
         return trouble

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 
 from watchdog_tools.actions.lock import Lock
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from watchdog_tools.system.looker import Say
 
 _PATIENCE = 0.25  # seconds for a watcher to notice
+_YIELD = 0.2  # seconds that others have to take the lock, which an operator wants
+_GLANCE = 0.1  # seconds: a watcher that asks whether NAME.next is held holds it for a moment
 
 
 def taken(order: Order, directory: int, lock: Lock, say: Say, life: int) -> bool:
@@ -24,7 +27,20 @@ def taken(order: Order, directory: int, lock: Lock, say: Say, life: int) -> bool
         return hand.take(order.lock_wait, life) and _asked_for(order, lock, life)
     if not order.watch:
         return lock.take(order.lock_wait, life)
-    return lock.take(0, life, aside=True) or _next(order, directory, lock, say, life)
+    if lock.take(0, life, aside=True):
+        return True
+    say("local", "waiting for another run to end its watch")
+    return _next(order, directory, lock, life, time.monotonic() + order.watch + LINGER)
+
+
+def stood_aside(order: Order, directory: int, lock: Lock, life: int, until: float) -> bool:
+    """Let an operator have the lock. Return whether it is ours again by `until` (monotonic clock, seconds).
+
+    Meanwhile we are the next run; where another one is that already, it goes on in our place. Raise CannotLock.
+    """
+    lock.release()
+    _rest(life)
+    return _next(order, directory, lock, life, until)
 
 
 def _asked_for(order: Order, lock: Lock, life: int) -> bool:
@@ -38,13 +54,23 @@ def _asked_for(order: Order, lock: Lock, life: int) -> bool:
             return False
 
 
-def _next(order: Order, directory: int, lock: Lock, say: Say, life: int) -> bool:
-    """Wait for the lock as the next run; two of them would be one too many."""
+def _next(order: Order, directory: int, lock: Lock, life: int, until: float) -> bool:
+    """Wait for the lock as the next run; two of them would be one too many. An operator still comes first."""
     following = Lock(directory, order.path, order.name, "next")
-    if not following.take(order.lock_wait, life, aside=True):
+    if not following.take(_GLANCE, life, aside=True):
         return False
-    say("local", "waiting for another run to end its watch")
     try:
-        return lock.wait(order.watch + LINGER, life)
+        while lock.wait(until - time.monotonic(), life):
+            if not lock.wanted("hand"):
+                return True
+            lock.release()
+            _rest(life)
+        return False
     finally:
         following.let_go()
+
+
+def _rest(life: int) -> None:
+    poll = select.poll()
+    poll.register(life, 0)
+    poll.poll(_YIELD * 1000)

@@ -11,15 +11,18 @@ from watchdog_tools import policy
 from watchdog_tools.actions.lock import CannotLock
 from watchdog_tools.actions.order import LINGER
 from watchdog_tools.actions.round import take_round
-from watchdog_tools.actions.run import left, now
+from watchdog_tools.actions.run import now
 from watchdog_tools.actions.signature import WATCH, sign
+from watchdog_tools.actions.turn import stood_aside
 from watchdog_tools.result import OK, Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.actions.run import Run
 
-_YIELD = 0.2  # seconds that others have to take the lock, which an operator wants
+_BREATH = 0.1  # seconds between starts that fail, where --backoff asks for none
+_MOST = 6  # things done that a line has room for
+_DID = ("started", "restarted", "adopted")
 _WAITS = ("backoff", "failed", "died", "held")  # reasons that end at a moment that the policy knows
 
 
@@ -44,8 +47,8 @@ class Bell:
             return
 
 
-def watch(run: Run, begun: float) -> Result:
-    """Watch until the period is over and the next run is there, or nobody comes. Return the last verdict.
+def watch(run: Run, begun: float) -> Result | None:
+    """Watch until the period is over and the next run is there, or nobody comes. Return the last verdict, if any.
 
     begun: when the run began (monotonic clock, seconds); the period counts from there.
     """
@@ -58,8 +61,11 @@ def watch(run: Run, begun: float) -> Result:
     while not run.alone():
         if not run.lock.ours():
             return _ended(run, result, "its lock was replaced, so the watch ends")
-        if not _first(run, until):
-            return _ended(run, result, "another run has the lock, so the watch ends")
+        if run.lock.wanted("hand"):
+            if not _aside(run, until):
+                return _ended(run, result, "the watch ends, since an operator has the lock")
+            due = 0.0  # the world is another now
+            continue
         this = time.monotonic()
         if this >= tick + run.order.every:  # one look for all that were missed
             tick = max(tick + run.order.every, this - run.order.every)
@@ -69,23 +75,26 @@ def watch(run: Run, begun: float) -> Result:
         sign(run.lock, run.order.every + run.order.act_limit, WATCH)  # one that is stopped is noticed by that
         if run.alone() or _over(run, until):
             break
-        due = _due(run, result, tick)
+        due = min(_due(run, result, tick), until + LINGER)
         died = _sleep(run, bell, due)
     return _ended(run, result)
 
 
 def _round(run: Run, before: Result | None) -> Result:
     """Take one round. One that our guard's end cut short leaves the verdict as it was."""
-    done = len(run.done)
+    run.mercy = False  # each look may start one, soon after the boot
     if before is not None:
         run.notes.clear()
         run.steps.clear()
+        if before.reason in _DID:
+            run.done.append(f"{before.reason} (pid {before.details.get('pid')})")
+    done = len(run.done)
     result = take_round(run)
     if run.born and run.born.ended(0):  # whatever has not buried it: a dead one's pidfd would wake us for ever
         run.let_go()
     if before is not None and result.reason == "signal":
         return before
-    if len(run.done) > done or result.reason in ("started", "restarted", "adopted"):
+    if len(run.done) > done or result.reason in _DID:
         run.acted = result.reason or run.acted
     return result
 
@@ -96,7 +105,7 @@ def _due(run: Run, result: Result | None, tick: float) -> float:
     this = time.monotonic()
     if result and result.reason in _WAITS and not run.mercy:
         verdict = policy.judge(run.past, run.order.limits, now())
-        moment = min(moment, this + max(verdict.until - now(), 0) / 1000)
+        moment = min(moment, this + max((verdict.until - now()) / 1000, _BREATH))
     return moment
 
 
@@ -119,28 +128,23 @@ def _over(run: Run, until: float) -> bool:
     return late >= 0 and (late >= LINGER or run.lock.wanted("next"))
 
 
-def _first(run: Run, until: float) -> bool:
-    """Let an operator have the lock, who comes first. Return whether it is ours again, or still."""
-    while run.lock.wanted("hand"):
-        run.lock.let_go()
-        run.rest(_YIELD)
-        try:
-            run.lock.reopen()
-            if not run.lock.wait(max(until + LINGER - time.monotonic(), LINGER), run.life):
-                return False
-        except CannotLock:
-            return False
-    return True
+def _aside(run: Run, until: float) -> bool:
+    """Let an operator have the lock, who comes first. Return whether it is ours again."""
+    try:
+        return stood_aside(run.order, run.directory, run.lock, run.life, until + LINGER)
+    except CannotLock:
+        return False
 
 
-def _ended(run: Run, result: Result | None, words: str = "") -> Result:
+def _ended(run: Run, result: Result | None, words: str = "") -> Result | None:
     """Return the last verdict, with what was done."""
     if result is None:
-        return left(run.order)
+        return None
+    said = [result.summary]
     if run.done:
-        result.summary = f"{result.summary}; meanwhile {', '.join(run.done[-5:])}"
-    if words:
-        result.summary = f"{result.summary}; {words}"
+        more = len(run.done) - _MOST
+        said.append(f"meanwhile {f'{more} more, ' if more > 0 else ''}{', '.join(run.done[-_MOST:])}")
+    result.summary = "; ".join(filter(None, [*said, words]))
     if result.state == OK and not result.reason:
         result.reason = run.acted
     return result

@@ -5,7 +5,9 @@ from __future__ import annotations
 import select
 
 from watchdog_tools.actions.keeper import keep
+from watchdog_tools.commands.keeping import looks, without_lock
 from watchdog_tools.commands.ordering import order as ordered
+from watchdog_tools.health import Health
 from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.actor import act as in_actor
 from watchdog_tools.system.statedir import NoState
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from watchdog_tools.system.looker import Say
 
 
+_BROKEN = ("internal", "memory", "crashed", "late", "resources", "no-state")  # reasons of a run that broke off
 _GRACE = 1.0  # seconds that a run has to finish its step when we are told to end
 
 
@@ -36,10 +39,32 @@ def act(config: Config, seconds: float, wake: int, why: str, hand: str = "") -> 
     if _readable(wake) and (result is None or result.reason == "signal"):
         return None
     if result and result.reason in ("internal", "memory"):  # what fails is ours, but the service is down
-        return Result(CRITICAL, f"{down}; {result.summary}", reason=result.reason)
-    if actor.silent:
-        return Result(CRITICAL, f"{down}; the run was killed while {actor.words}", reason="crashed")
-    return result or Result(CRITICAL, f"{down}; not done within {spoken(limit)}, still {actor.words}", reason="late")
+        result = Result(CRITICAL, f"{down}; {result.summary}", reason=result.reason)
+    elif actor.silent:
+        result = Result(CRITICAL, f"{down}; the run was killed while {actor.words}", reason="crashed")
+    elif result is None:
+        words = f"not done within {spoken(limit)}, still {actor.words}"
+        result = Result(CRITICAL, f"{down}; {words}", reason="late")
+    if config.values["watch"] is None or hand or result.reason not in _BROKEN:
+        return result
+    return _outlived(config, seconds, wake, result, result.summary.removeprefix(f"{down}; "))
+
+
+def _outlived(config: Config, seconds: float, wake: int, broken: Result, words: str) -> Result | None:
+    """Return the verdict of a watch that broke off: it was long, and the service's is the present one."""
+    looked = looks(config, seconds, wake)
+    if looked is None:
+        return None
+    first, named = looked
+    health = Health(named)
+    verdict = without_lock(config, first, health)
+    if verdict is None:
+        broken.summary = f"{config.name} is down ({health.words or first.summary}); {words}"
+        return broken
+    verdict.summary = f"{verdict.summary}; {words}"
+    if broken.reason != "no-state":  # that is no news, and each run would tell it
+        verdict.reason = verdict.reason or broken.reason
+    return verdict
 
 
 def operate(config: Config, seconds: float, wake: int, hand: str) -> Result | None:

@@ -8,11 +8,10 @@ from watchdog_tools.health import Health, lines
 from watchdog_tools.probes import instance
 from watchdog_tools.record import RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
-from watchdog_tools.system import pausedir
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen, stat
-from watchdog_tools.system.statedir import NoState, default
+from watchdog_tools.system.statedir import NoState, default, pause_present, pauses
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -52,26 +51,36 @@ class Config:
 def run(config: Config, values: Values, wake: int) -> Result | None:
     """Look; if that is not the end of it, have an actor do what is needed. None if `wake` came first."""
     seconds: float = values["timeout"][0]
-    seen = Job(lambda _say: _instance(config), target=config.name)
-    for _, job in config.checks:
-        if job.on_timeout is None:
-            job.on_timeout = values["timeout"][1]
-    results = look_all([seen, *(job for _, job in config.checks)], seconds, wake)
-    if results is None:
+    looked = looks(config, seconds, wake)
+    if looked is None:
         return None
-    first, *others = results
-    named = [(name, told(result)) for (name, _), result in zip(config.checks, others, strict=True)]
+    first, named = looked
     health = Health(named)
-    verdict = _without_lock(config, first, health)
+    verdict = without_lock(config, first, health)
     if verdict is None or first.details.get("corrupt") or _watches(values, first):
         acted = _acted(config, seconds, wake, health.words or first.summary)
         # a record that cannot be set aside is no reason to call a healthy service down
-        verdict = verdict if verdict and acted and acted.reason == "no-state" else acted
+        if not verdict or not acted or acted.reason != "no-state" or _watches(values, first):
+            verdict = acted
     if verdict:
         verdict.target = config.name
         verdict.lines = (*lines(named), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
     return verdict
+
+
+def looks(config: Config, seconds: float, wake: int) -> tuple[Result, list[tuple[str, Result]]] | None:
+    """Return what the state directory says, and each check by its name; None if `wake` came first."""
+    jobs = [Job(lambda _say: _instance(config), target=config.name)]
+    for _, job in config.checks:
+        if job.on_timeout is None:
+            job.on_timeout = config.values["timeout"][1]
+        jobs.append(job)
+    results = look_all(jobs, seconds, wake)
+    if results is None:
+        return None
+    first, *others = results
+    return first, [(name, told(result)) for (name, _), result in zip(config.checks, others, strict=True)]
 
 
 def _watches(values: Values, seen: Result) -> bool:
@@ -123,8 +132,8 @@ def _settled(seen: Seen) -> bool:
 
 def pause(config: Config) -> tuple[str, str]:
     """Return words about a pause that is in force, and a note about one that is ignored. Raise NoState."""
-    place = pausedir.place(config.path, os.geteuid())
-    if not pausedir.present(place, config.name):
+    place = pauses(config.path, os.geteuid())
+    if not pause_present(place, config.name):
         return "", ""
     from watchdog_tools.commands import pausing
     from watchdog_tools.probes import paused
@@ -133,7 +142,7 @@ def pause(config: Config) -> tuple[str, str]:
     return pausing.until(order) if order else "", note
 
 
-def _without_lock(config: Config, seen: Result, health: Health) -> Result | None:
+def without_lock(config: Config, seen: Result, health: Health) -> Result | None:
     """Return the verdict where no lock is needed for it: healthy, or nothing may be done. Else None."""
     name = config.name
     note = f"; {seen.details['note']}" if seen.details.get("note") else ""

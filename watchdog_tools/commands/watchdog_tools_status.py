@@ -57,7 +57,7 @@ COMMAND = Command(
     exits=(
         ("0", "all are running, up or paused"),
         ("1", "one is starting"),
-        ("2", "one is down, in backoff, or held"),
+        ("2", "one is down, failing, in backoff, or held"),
         ("3", "nothing is kept here; could not look; or wrong usage"),
         ("bool", "0 works, 1 does not (docker, k8s, cron)"),
     ),

@@ -54,6 +54,6 @@ def _told(line: bytes) -> tuple[float, str]:
     when = event.pop("time", None)
     what = event.pop("event", "")
     event.pop("name", None)
-    facts = ", ".join(str(value) if key in _PLAIN else f"{key} {value}" for key, value in event.items())
+    facts = ", ".join(str(value) if key in _PLAIN else f"{key} {value}" for key, value in event.items() if value != "")
     sane = isinstance(when, int | float) and 0 <= when < 1 << 40
     return float(when) if sane else 0.0, quoted(f"{what}: {facts}" if facts else str(what), 120)

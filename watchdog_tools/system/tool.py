@@ -1,0 +1,86 @@
+"""Ask a tool of the system: where it is, and what it says, bounded in size and time."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+
+from watchdog_tools.system.commands import located
+
+_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENOUGH = 65536  # bytes of each stream
+
+
+class Answer:
+    """How a tool ended: exit code (negative: a signal; None: not in time), and what it said."""
+
+    __slots__ = ("code", "err", "out")
+
+    def __init__(self, code: int | None, out: bytes, err: bytes) -> None:
+        """Take the fields as the class describes them."""
+        self.code = code
+        self.out = out
+        self.err = err
+
+
+def find(name: str) -> str | None:
+    """Return the absolute path of the tool: in PATH, where systems keep them, or beside our interpreter.
+
+    cron's PATH has neither /usr/local/bin nor the directory of a virtual environment.
+    """
+    return located(name, f"{os.environ.get('PATH', '')}:{_PLACES}:{os.path.dirname(sys.executable)}")
+
+
+def ask(argv: tuple[str, ...], limit: float | None = None) -> Answer:
+    """Run a tool in the plainest locale, for `limit` seconds at most. Raise OSError if it cannot run.
+
+    It dies with this looker, whose group it is in.
+    """
+    import subprocess
+
+    until = None if limit is None else time.monotonic() + limit
+    tool = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",  # as a start command runs: a tool that looks for its configuration finds the same one
+        env=os.environ | {"LC_ALL": "C"},
+    )
+    heard = _heard([pipe.fileno() for pipe in (tool.stdout, tool.stderr) if pipe], tool.pid, until)
+    if heard is None:
+        tool.kill()
+    code = tool.wait()
+    for pipe in (tool.stdout, tool.stderr):
+        if pipe:
+            pipe.close()
+    return Answer(code, *heard) if heard else Answer(None, b"", b"")
+
+
+def _heard(streams: list[int], pid: int, until: float | None) -> tuple[bytes, bytes] | None:
+    """Read both streams until they are closed, or the tool ended with nothing left to read; None if not in time."""
+    said = dict.fromkeys(streams, b"")
+    waiting = set(streams)
+    handle = os.pidfd_open(pid)
+    poll = select.poll()
+    for descriptor in (*streams, handle):
+        poll.register(descriptor, select.POLLIN)
+    try:
+        while waiting:
+            left = None if until is None else (until - time.monotonic()) * 1000
+            ready = [descriptor for descriptor, _ in poll.poll(left if left is None else max(left, 0))]
+            if not ready:
+                return None
+            if ready == [handle]:
+                break
+            for descriptor in waiting.intersection(ready):
+                chunk = os.read(descriptor, 65536)
+                said[descriptor] = (said[descriptor] + chunk)[:_ENOUGH]
+                if not chunk:
+                    poll.unregister(descriptor)
+                    waiting.discard(descriptor)
+    finally:
+        os.close(handle)
+    return said[streams[0]], said[streams[1]]
