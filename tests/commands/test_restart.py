@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -402,3 +403,49 @@ def test_hang_to_healthy_again_takes_no_four_seconds(kept: Patient) -> None:
     begun = time.monotonic()
     assert [kept.keep(*options, command=words).code for _ in range(2)] == [2, 0]
     assert time.monotonic() - begun < 4
+
+
+@pytest.mark.root
+def test_108_another_user_s_instance_ends_as_a_whole(public_path: Path) -> None:
+    """--user: its children in sessions of their own are that user's, and end with it all the same."""
+    kept = Patient(public_path)
+    for path in (kept.room / "family", kept.service.journal):
+        path.touch()
+        path.chmod(0o666)
+    words = agent(kept, f"setsid sleep 606 & echo $! >>'{kept.room}/family'")
+    pid = kept.up("--user", "nobody", command=words)
+    child = int(wait_for(lambda: kept.text("family").split())[0])
+    wait_for(lambda: os.getsid(child) == child, 5, "its session")
+    kept.ill(pid)
+    ran = kept.keep("--user", "nobody", command=words)
+    assert (ran.code, alive(pid), alive(child)) == (0, False, False), ran
+    assert "left pid" not in ran.out
+
+
+def test_86_twelve_runs_at_once_restart_it_once(kept: Patient) -> None:
+    """A sick one, and runs that collide: one of them stops it and starts another, the others say so or find it well."""
+    pid = kept.up()
+    kept.ill(pid)
+    options = ["--check", kept.check, "--retries", "0", "--backoff", "0s:0s", "--lock-wait", "20s"]
+    line = [command("ensure-running"), *kept.words(), *options, "--", *kept.service.command]
+    runs = [subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(12)]
+    said = [each.communicate(timeout=60)[0] for each in runs]
+    assert {each.returncode for each in runs} <= {0, 1}, said
+    assert (alive(pid), kept.service.starts()) == (False, 2), said
+    assert sum(b"restarted svc" in line for line in said) == 1, said
+
+
+def test_each_step_has_its_time(kept: Patient) -> None:
+    """-v: how long a dump took, and the stop, and each wait."""
+    pid = kept.up()
+    kept.ill(pid)
+    options = ("--before-restart", "sleep 0.3", "--retries", "1", "--retry-delay", "200ms", "--requires", "true")
+    lines = kept.keep("-v", *options).out.splitlines()
+    took = {words: float(seconds) for line in lines if " s " in line for seconds, _, words in [line.partition(" s ")]
+            if seconds.replace(".", "").isdigit()}  # fmt: skip
+    assert list(took) == [
+        "looking again under the lock", "waiting 200 ms before another look at what fails", "asking what it requires",
+        "running --before-restart", f"stopping pid {pid}", "starting it", f"verifying pid {kept.pid()}",
+    ]  # fmt: skip
+    assert 0.3 <= took["running --before-restart"] < 2
+    assert 0.2 <= took["waiting 200 ms before another look at what fails"] < 2

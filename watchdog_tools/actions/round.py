@@ -51,6 +51,7 @@ def _act(run: Run, health: Health) -> Result:
     if seen.record and not seen.alive:
         mourn(run, seen.record)
     weighed = weigh(run.order, health, seen, run.past, certain=certain)
+    run.uids |= weighed.uids
     return _WAYS[weighed.choice](run, health, weighed)
 
 
