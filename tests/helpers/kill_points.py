@@ -6,7 +6,8 @@ In the manner of SQLite's fault loops: one run is traced, and for each of its ca
 everything fresh, meets the fault at that call (its name and its ordinal: `when=` counts each name by
 itself). Then a clean run, then one with all state deleted. One JSON line a point.
 
-Roles, each the traced first process: `guard` (the installed command), `actor` (helpers/actor.py), and
+Roles, each the traced first process: `guard` (the installed command), `actor` (helpers/actor.py), the
+same where it finds a `sick` instance, so that it stops that one and starts another, and
 its `child` between fork and exec, twice: with the child going on before its parent, and after it.
 strace counts for each process by itself, so that with `-f` the n-th call of a name would strike the
 parent first: the child is stopped where it is born and traced from there, until it executes.
@@ -39,17 +40,23 @@ from helpers.commands import BIN
 from helpers.instances import Service, marked
 from helpers.processes import everyone, look, wait_for
 
-ROLES = ("guard", "actor", "child-before", "child-after")
+ROLES = ("guard", "actor", "sick", "child-before", "child-after")
 ERRORS = ("ENOSPC", "EIO", "EROFS")
+ACTORS = ("actor", "sick")
 FAULTS = ("KILL", "STOP", *ERRORS)
 NAMES = {"fork": "clone", "vfork": "clone", "clone3": "clone", "renameat": "rename", "renameat2": "rename"}
-DECISIVE = ("clone", "flock", "rename", "write", "execve")
+DECISIVE = ("clone", "flock", "rename", "write", "execve", "pidfd_send_signal")
 # Where a full, failing or read-only disk, or a limit of the machine, shows.
 FALLIBLE = {
     *("open", "openat", "read", "pread64", "write", "pwrite64", "close", "mkdir", "mkdirat", "ftruncate"),
     *("rename", "unlink", "unlinkat", "newfstatat", "fstat", "stat", "flock", "clone", "pipe2", "chdir"),
     *("dup2", "dup3", "execve", "pidfd_open", "getdents64", "lseek"),
 }
+# Sick is who is named in $2 and lives; healthy is another one of $1, the journal.
+_HEALTH = """lives() { [ -n "$1" ] && [ -n "$(tr -d '\\0' 2>/dev/null <"/proc/$1/cmdline")" ]; }
+lives "$(cat "$2")" && exit 2
+lives "$(tail -n 1 "$1" | cut -d' ' -f2)" || exit 2
+"""
 OWN_END = ("close", "write")  # how actor.py itself ends, after its work
 SECONDS = 20.0  # for any one command
 
@@ -88,20 +95,46 @@ class Struck:
 
 
 class Room:
-    """Fresh ground for one point: a state directory, and a service that testifies."""
+    """Fresh ground for one point: a state directory, and a service that testifies.
 
-    def __init__(self) -> None:
+    before: the instances that lived before anything was struck, a sick one for that role.
+    """
+
+    def __init__(self, role: str) -> None:
         """Make it."""
+        self.checks: list[str] = []
+        self.before: set[int] = set()
         self.path = Path(tempfile.mkdtemp(prefix="wdt-kill-", dir="/tmp"))
         self.state = self.path / "state"
         self.state.mkdir(0o700)
         self.log = self.path / "strace"
         self.service = Service(self.path)
+        if role == "sick":
+            self._fall_ill()
+
+    def _fall_ill(self) -> None:
+        """Start an instance, and have its check fail for as long as it lives."""
+        health, ill = self.path / "health", self.path / "ill"
+        health.write_text(_HEALTH)
+        ill.touch()
+        self.checks = ["--check", f"sh {health} {self.service.journal} {ill}", "--retries", "0", "--backoff", "0s:0s"]
+        code, line = self.run()
+        assert code == 0, f"the first start: {code} {line}"
+        self.before = {seen.pid for seen in marked()}
+        ill.write_text(f"{min(self.before)}\n")
+
+    def one(self) -> int:
+        """Assert that exactly one instance lives, and that never two did. Return its pid."""
+        if not self.checks:
+            return self.service.one()
+        self.service.starts()
+        (only,) = [seen.pid for seen in marked()]
+        return only
 
     def words(self, lock_wait: str = "3s") -> list[str]:
         """Return the arguments of ensure-running."""
         spans = ["--start-seconds", "0.05", "--lock-wait", lock_wait]
-        return ["x", "--state-dir", str(self.state), *spans, "--", *self.service.command]
+        return ["x", "--state-dir", str(self.state), *spans, *self.checks, "--", *self.service.command]
 
     def run(self, lock_wait: str = "3s") -> tuple[int, str]:
         """Run the installed command undisturbed; return its exit code and its line."""
@@ -192,12 +225,12 @@ def points(role: str) -> list[Point]:
 
     The guard itself touches nothing: its calls count from its first pipe, that of the signals.
     """
-    room = Room()
+    room = Room(role)
     try:
         code, said = Traced(role, room, []).end()
         assert code == 0, f"the undisturbed {role}: exit {code}, {said!r}"
         quiet()
-        assert room.service.one()
+        assert room.one()
         lines = room.log.read_text().splitlines()
     finally:
         room.close()
@@ -210,13 +243,13 @@ def points(role: str) -> list[Point]:
             seen[match[1]] = seen.get(match[1], 0) + 1
             if place >= begin and match[1] != "exit_group":
                 found.append(Point(match[1], seen[match[1]], place))
-    return found[: -len(OWN_END)] if role == "actor" else found
+    return found[: -len(OWN_END)] if role in ACTORS else found
 
 
 def _begins(role: str, line: str, state: str) -> bool:
     if role == "guard":
         return line.startswith("pipe2(")
-    return role != "actor" or state in line
+    return role not in ACTORS or state in line
 
 
 def strike(role: str, fault: str, point: Point) -> Struck:
@@ -224,7 +257,7 @@ def strike(role: str, fault: str, point: Point) -> Struck:
     struck = Struck(role, fault, point.call, point.ordinal, point.place)
     what = f"error={fault}" if fault in ERRORS else f"signal={fault}"
     options = ["-e", f"trace={point.call}", "-e", f"inject={point.call}:{what}:when={point.ordinal}"]
-    room = Room()
+    room = Room(role)
     try:
         traced = Traced(role, room, options)
         if fault == "STOP" and traced.stopped():
@@ -254,7 +287,7 @@ def _beside(room: Room, struck: Struck) -> None:
     assert len(lives) <= 1, f"two: {lives}"
     assert code or lives, f"it says 0, with no instance: {line}"
     # the parent of what a stopped actor has let go is that actor; a stopped guard's actor goes on, and ends
-    own = [seen for seen in lives if seen.parent == 1]
+    own = [seen for seen in lives if seen.parent == 1 and seen.pid not in room.before]
     assert not code or not own or struck.role == "guard", f"it says {code} but started {own}: {line}"
 
 
@@ -271,7 +304,8 @@ def _error_promises(struck: Struck, code: int, said: str) -> None:
         assert code in (0, 2) or (code == 3 and blind), f"exit {code}: {said}"
     else:
         # or: the look itself failed, and it says so
-        assert said.startswith(("OK ", "CRITICAL ", "UNKNOWN x: cannot read /proc")), said
+        blind = ("UNKNOWN x: cannot read /proc", "UNKNOWN x: cannot fork a look")
+        assert said.startswith(("OK ", "CRITICAL ", *blind)), said
 
 
 def _aftermath(room: Room, struck: Struck) -> None:
@@ -279,14 +313,14 @@ def _aftermath(room: Room, struck: Struck) -> None:
     struck.said.append(f"clean: {code} {line}")
     quiet()
     assert code == 0, f"the clean run: {code} {line}"
-    pid = room.service.one()
+    pid = room.one()
     shutil.rmtree(room.state)
     room.state.mkdir(0o700)
     code, line = room.run()
     struck.said.append(f"without state: {code} {line}")
     assert code == 0, f"without state: {code} {line}"
     quiet()
-    assert room.service.one() == pid, "another one"
+    assert room.one() == pid, "another one"
     assert [seen.pid for seen in marked()] == [pid], f"marked: {marked()}"
 
 

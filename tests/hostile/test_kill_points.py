@@ -35,6 +35,22 @@ def test_103_the_calls_that_matter_most() -> None:
     assert kinds >= {"clone", "flock", "rename", "write"}
 
 
+def test_103_a_restart_killed_at_a_call_leaves_one_instance_or_none() -> None:
+    """Between the look that finds it sick and the last word about the new one: never two, and then one that is well."""
+    kinds = {each.kind for each in struck_at("sick", "KILL", "--most", "24")}
+    assert kinds >= {"clone", "flock", "rename", "write", "pidfd_send_signal"}
+
+
+def test_103_beside_a_stopped_restart_nothing_is_started() -> None:
+    """Stopped instead of killed, before, in and after the stop of the sick one."""
+    assert struck_at("sick", "STOP", "--most", "6")
+
+
+def test_138_a_call_that_fails_in_a_restart_never_makes_two() -> None:
+    """The disk is full in the middle of it."""
+    assert {"write", "rename"} <= {each.kind for each in struck_at("sick", "ENOSPC", "--most", "12")}
+
+
 @pytest.mark.parametrize("role", ["child-before", "child-after"])
 def test_103_a_child_killed_before_it_executes_was_no_instance(role: str) -> None:
     """Between fork and exec it holds the lock; whichever side is ahead, its death leaves none, and the lock free."""
