@@ -123,7 +123,7 @@ class TestLimit:
         for _ in range(2):
             ran = kept.keep(*words)
             assert ran.code == 2, ran
-            assert "svc is alive but failing (no answer); held for 15 min, after 1 starts within 10 min" in oracle(
+            assert "svc is alive but failing (no answer); held for 15 min, after 1 start within 10 min" in oracle(
                 ran, 10
             )
         assert (alive(pid), [word for word, _ in kept.told()]) == (True, ["hold"])

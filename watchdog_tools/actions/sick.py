@@ -13,6 +13,7 @@ from watchdog_tools.actions.standstill import held, remembered, state_of, unmet,
 from watchdog_tools.actions.stopping import Refused, instance, stop
 from watchdog_tools.record import FOUND
 from watchdog_tools.result import CRITICAL, OK, Result
+from watchdog_tools.system.clock import seconds, uptime
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -30,7 +31,11 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
     except Refused as refused:
         return Result(refused.state, f"{state_of(run, health, weighed)}; {refused}", reason=refused.reason)
     if not run.order.hand:
-        verdict = _borne(run, health, weighed, sick) or _gated(run, health, weighed, sick)
+        verdict = (
+            _pending(run, health, weighed, sick)
+            or _borne(run, health, weighed, sick)
+            or _gated(run, health, weighed, sick)
+        )
         if verdict:
             return verdict
     if run.alone():
@@ -67,6 +72,15 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
         return Result(CRITICAL, f"{run.name} was stopped, but there is another: {after.words}", reason="failing")
     pid = f" (pid {sick.identity[0]})" if sick else ""
     return Result(OK, f"{run.name} was stopped{pid}", reason="stopped")
+
+
+def _pending(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
+    """Return the verdict on one that somebody else started so short ago that it may not be healthy yet."""
+    period = run.order.patience.start_period
+    if sick is None or weighed.alive or run.past.good or uptime() - seconds(sick.identity[1]) >= period:
+        return None
+    words = f"{state_of(run, health, weighed)}; within its start period of {spoken(period)}"
+    return Result(OK, words, reason="pending")
 
 
 def _borne(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
@@ -117,13 +131,13 @@ def _lacking(run: Run, *, written: bool) -> str:
     return "" if written else "no record of it can be written"
 
 
-def _still_sick(run: Run, sick: Born | None, seconds: float) -> bool:
+def _still_sick(run: Run, sick: Born | None, span: float) -> bool:
     """Wait, and look again. Return False if our guard is gone. Raise Changed if it is well, or gone."""
     if sick:
-        if sick.ended(seconds, run.life):
+        if sick.ended(span, run.life):
             raise Changed
     else:
-        run.rest(seconds)
+        run.rest(span)
     health = None if run.alone() else run.order.look(run.life)
     if health and (health.veto or not health.down):
         raise Changed
@@ -132,6 +146,7 @@ def _still_sick(run: Run, sick: Born | None, seconds: float) -> bool:
 
 def _noted(run: Run, weighed: Weighed, sick: Born | None) -> bool:
     """Write down how often it was found failing, also for one that somebody else started. Return whether it could."""
-    if weighed.record and (weighed.alive or run.order.wish.oneshot):
+    oneshot = run.order.wish.oneshot
+    if weighed.record and (weighed.alive or oneshot):
         return remembered(run, weighed)
-    return run.write(run.record(FOUND, identity=sick.identity)) if sick else True
+    return run.write(run.record(FOUND, identity=sick.identity if sick else None)) if sick or oneshot else True

@@ -59,7 +59,7 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
 def held(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say until when it is held; remember a hold that begins, and tell who asked to be told."""
     limits = run.order.limits
-    starts = f"{limits.count} starts within {spoken(limits.window / 1000)}"
+    starts = f"{limits.count} start{'' if limits.count == 1 else 's'} within {spoken(limits.window / 1000)}"
     if in_mercy(run.order) and not (weighed.alive or health.exists):  # a boot costs no hold, but the limit is kept
         return forgiven(run.order, health.words or "no instance", f"not started, after {starts}")
     words = f"held for {spoken(weighed.wait)}, after {starts}"
