@@ -21,7 +21,7 @@ class Process:
         self.pid = pid
         self.uid = 0
         self.figure = figure
-        self.stat = type("Stat", (), {"state": state})()
+        self.stat = type("Stat", (), {"state": state, "ticks": 7})()
 
 
 def asked(critical: str | None = "1:", warning: str | None = None, **other: Any) -> Asked:

@@ -14,9 +14,7 @@ STYLES = {
 _BY_REASON = {("bool", "pending"): 1, ("bool", "repairing"): 1, ("zabbix", "usage"): 3}
 
 
-def code(
-    style: str, state: int, reason: str = "", *, fail_on_warning: bool = False, pending_ok: bool = False
-) -> int:
+def code(style: str, state: int, reason: str = "", *, fail_on_warning: bool = False, pending_ok: bool = False) -> int:
     """Return the exit code, 0-3, for a state and its reason in the named style."""
     if reason == "pending" and pending_ok:
         return STYLES[style][state]

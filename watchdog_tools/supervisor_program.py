@@ -135,7 +135,9 @@ def refusal(program: str, code: int, out: bytes, err: bytes) -> Result:
     if "ERROR (no such" in first:
         reason = "not-found"
         words = f"supervisord knows no such program ({first}); one of several is GROUP:NAME, all of them GROUP:*"
-    elif "no such file" in first or "refused connection" in first or "SHUTDOWN_STATE" in first:
+    elif "SHUTDOWN_STATE" in first:
+        words = "supervisord is shutting down"
+    elif first.endswith(("no such file", "refused connection")):
         words = f"supervisord itself is not running ({first})"
     elif "requires authentication" in first:
         words = "supervisord wants another user name or password than the [supervisorctl] section has"

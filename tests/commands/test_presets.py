@@ -17,7 +17,7 @@ from xmlrpc.client import ServerProxy
 import pytest
 from helpers import nspawn
 from helpers.commands import BIN, run
-from helpers.processes import Spawner, wait_for
+from helpers.processes import Spawner, alive, ready, wait_for
 
 from watchdog_tools import systemd_unit
 from watchdog_tools.probes import supervisor, systemd
@@ -521,6 +521,29 @@ class TestSystemd:
         finally:
             init.machine.run("mv", "/run/systemd/away", "/run/systemd/private")
             init.machine.run("mv", "/run/dbus/away", "/run/dbus/system_bus_socket")
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("nspawn")
+def test_a_container_dies_with_its_test(spawn: Spawner) -> None:
+    """However that ends: it is SIGKILLed here. Nothing is mounted out here at any time."""
+    nspawn.need_tools()
+    code = "from helpers import nspawn\nwith nspawn.booted() as it:\n print(it.leader, flush=True); input()"
+    child = spawn(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(Path(nspawn.__file__).parent.parent)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+    )  # fmt: skip
+    leader = int(ready(child, 60))
+    inside = [pid for pid in children(leader) if alive(pid)]
+    assert inside
+    assert str(nspawn.CACHE) not in Path("/proc/mounts").read_text()
+    child.kill()
+    wait_for(lambda: not any(map(alive, [leader, *inside])))
+    child.wait()
+    wait_for(nspawn.sweep)
 
 
 @pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="this machine was booted with systemd")

@@ -182,9 +182,9 @@ def test_what_we_ship_keeps_a_real_supervisord(cron: Cron, spawn: Spawner) -> No
     assert one() == second != first
     said = cron.mails()
     assert len(said) == 2, said
-    assert all(body.startswith("SERVICE OK - started supervisord (pid ") and body.count("\n") == 1 for body in said), (
-        said
-    )
+    for body, did in zip(said, ("started", "restarted"), strict=True):
+        assert body.startswith(f"SERVICE OK - {did} supervisord (pid "), said
+        assert body.count("\n") == 1, said
     assert not [text for text in cron.log() if "exit status" in text], cron.log()
 
 

@@ -207,21 +207,34 @@ def _cgroups() -> Iterator[list[str]]:
 
     They have the same name, as systemd makes in the one what it has made in the other.
     """
-    name = f"wdt-{uuid.uuid4().hex[:12]}"
-    groups = []
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        for mount in {"": ("unified", ""), "name=systemd": ("systemd",)}.get(controllers, ()):
-            parent = Path("/sys/fs/cgroup", mount, path.strip("/"))
-            if (parent / "cgroup.procs").exists():
-                groups.append(parent / name)
-                groups[-1].mkdir()
-                break
+    sweep()
+    name = f"wdt-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    groups = [parent / name for parent in _parents()]
+    for group in groups:
+        group.mkdir()
     try:
         yield [str(group) for group in groups]
     finally:
         for group in groups:
             wait_for(lambda group=group: _removed(group), 10, f"{group} is empty")  # type: ignore[misc]
+
+
+def _parents() -> Iterator[Path]:
+    """Yield our own cgroup in each such hierarchy."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for mount in {"": ("unified", ""), "name=systemd": ("systemd",)}.get(controllers, ()):
+            parent = Path("/sys/fs/cgroup", mount, path.strip("/"))
+            if (parent / "cgroup.procs").exists():
+                yield parent
+                break
+
+
+def sweep() -> bool:
+    """Remove the cgroups of those who were killed. Return whether all are gone."""
+    groups = [group for parent in _parents() for group in parent.glob("wdt-*-*")]
+    left = [group for group in groups if not Path("/proc", group.name.split("-")[1]).exists() and not _removed(group)]
+    return not left
 
 
 def _removed(group: Path) -> bool:
@@ -236,12 +249,17 @@ def _removed(group: Path) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def need_booted() -> Iterator[Machine]:
-    """Boot a systemd for a test; where that is not possible it is skipped, in CI it fails."""
+def need_tools() -> None:
+    """Go on only as root, and where everything is installed."""
     components.need_root()
     for name in TOOLS:
         components.need(name)
+
+
+@contextlib.contextmanager
+def need_booted() -> Iterator[Machine]:
+    """Boot a systemd for a test; where that is not possible it is skipped, in CI it fails."""
+    need_tools()
     with contextlib.ExitStack() as stack:
         try:
             machine = stack.enter_context(booted())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _GRACE = 1.0  # seconds between TERM and KILL
 
 
-def command(run: Run, born: Born, why: str) -> Result:
+def followed(run: Run, born: Born, why: str) -> Result:
     """Wait for the command within --startup-timeout, then look until healthy for as long again."""
     limit = run.order.startup_timeout
     run.tell(f"waiting for the start command (pid {born.identity[0]})")

@@ -7,6 +7,7 @@ from watchdog_tools.actions.spawn import EXEC_SECONDS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from watchdog_tools.actions.plan import Wish
     from watchdog_tools.health import Health
@@ -48,12 +49,13 @@ class Stopping:
     """How a sick instance is stopped, and the hooks: command lines as words, empty where there is none.
 
     before: for a dump of it. command: in place of TERM. timeout: seconds until KILL. hooks: `restart`,
-    `hold`, `recover` -> words. hook_timeout: seconds for each command line here.
+    `hold`, `recover` -> words. hook_timeout: seconds for each command line here. restart: with
+    --oneshot, for one that lives, in the place of the start command.
     """
 
-    __slots__ = ("before", "command", "hook_timeout", "hooks", "timeout")
+    __slots__ = ("before", "command", "hook_timeout", "hooks", "restart", "timeout")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- a record, built by keyword
         self,
         *,
         before: tuple[str, ...] = (),
@@ -61,6 +63,7 @@ class Stopping:
         timeout: float = 10.0,
         hooks: dict[str, tuple[str, ...]] | None = None,
         hook_timeout: float = 10.0,
+        restart: tuple[str, ...] = (),
     ) -> None:
         """Take the fields as the class describes them."""
         self.before = before
@@ -68,6 +71,7 @@ class Stopping:
         self.timeout = timeout
         self.hooks = hooks or {}
         self.hook_timeout = hook_timeout
+        self.restart = restart
 
     @property
     def limit(self) -> float:
@@ -94,57 +98,36 @@ class Order:
         "watch", "wish", "words",
     )  # fmt: skip
 
-    def __init__(  # noqa: PLR0913 -- a record, built by keyword
-        self,
-        *,
-        name: str,
-        path: str,
-        levels: bool,
-        words: Sequence[str],
-        wish: Wish,
-        checks: int,
-        look: Callable[[int], Health | None],
-        requires: Callable[[int], Checks | None] | None,
-        seen: Callable[[int, str], Seen],
-        marked: Callable[[tuple[str, ...], int], list[Identity]],
-        paused: Callable[[], str],
-        resume: Callable[[], str],
-        limits: Limits,
-        patience: Patience,
-        stopping: Stopping,
-        look_seconds: float,
-        lock_wait: float,
-        start_seconds: float,
-        startup_timeout: float,
-        syslog: bool,
-        watch: float = 0.0,
-        every: float = 5.0,
-        hand: str = "",
-    ) -> None:
-        """Take the fields as the class describes them."""
-        self.name = name
-        self.path = path
-        self.levels = levels
-        self.words = words
-        self.wish = wish
-        self.checks = checks
-        self.look = look
-        self.requires = requires
-        self.seen = seen
-        self.marked = marked
-        self.paused = paused
-        self.resume = resume
-        self.limits = limits
-        self.patience = patience
-        self.stopping = stopping
-        self.look_seconds = look_seconds
-        self.lock_wait = lock_wait
-        self.start_seconds = start_seconds
-        self.startup_timeout = startup_timeout
-        self.syslog = syslog
-        self.watch = watch
-        self.every = every
-        self.hand = hand
+    name: str
+    path: str
+    levels: bool
+    words: Sequence[str]
+    wish: Wish
+    checks: int
+    look: Callable[[int], Health | None]
+    requires: Callable[[int], Checks | None] | None
+    seen: Callable[[int, str], Seen]
+    marked: Callable[[tuple[str, ...], int], list[Identity]]
+    paused: Callable[[], str]
+    resume: Callable[[], str]
+    limits: Limits
+    patience: Patience
+    stopping: Stopping
+    look_seconds: float
+    lock_wait: float
+    start_seconds: float
+    startup_timeout: float
+    syslog: bool
+    watch: float
+    every: float
+    hand: str
+
+    def __init__(self, **fields: Any) -> None:
+        """Take all fields as the class describes them."""
+        for key in self.__slots__:
+            setattr(self, key, fields.pop(key))
+        if fields:
+            raise TypeError(f"an order has no {', '.join(fields)}")
 
     @property
     def limit(self) -> float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.actions.statedir import make
-from watchdog_tools.system.pausedir import levels
-from watchdog_tools.system.statedir import NoState, enter
+from watchdog_tools.system.statedir import NoState, enter, pause_levels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def write(place: str, pause: Pause, *, default: bool) -> None:
 
     default: the state directory is a default one, so that all levels of `place` may be created.
     """
-    everything = levels(place, default=default)
+    everything = pause_levels(place, default=default)
     os.close(make(os.path.dirname(place), levels=everything))
     directory = make(place, levels=everything)
     scratch = f".{pause.name}.{os.getpid()}"  # no NAME begins with a dot; no lock, so a file of our own

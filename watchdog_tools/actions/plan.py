@@ -60,6 +60,12 @@ class Wish:
         self.umask = umask
 
 
+def other(wish: Wish, argv: tuple[str, ...]) -> Wish:
+    """Return the same wish for another command."""
+    fields = {key: getattr(wish, key) for key in Wish.__slots__ if key != "argv"}
+    return Wish(argv, **fields)
+
+
 class Plan:
     """A start that can be carried out by system calls alone.
 

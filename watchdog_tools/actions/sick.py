@@ -37,7 +37,7 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
         return left(run.order)
     if run.order.wish.oneshot:  # its command is the restart
         run.trouble = 1
-        return starting.start(run, weighed.record, health.words)
+        return starting.start(run, weighed.record, health.words, run.order.stopping.restart)
     if sick:
         trouble = stop(run, sick, health, weighed)
         if trouble:

@@ -10,8 +10,8 @@ from watchdog_tools.actions.deaths import died_at_once, leftovers, mourn
 from watchdog_tools.actions.hooking import hook
 from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.lock import CannotLock
-from watchdog_tools.actions.oneshot import command
-from watchdog_tools.actions.plan import CannotStart, resolve
+from watchdog_tools.actions.oneshot import followed
+from watchdog_tools.actions.plan import CannotStart, other, resolve
 from watchdog_tools.actions.run import count, down, failed, left, now
 from watchdog_tools.actions.spawn import Born, spawn
 from watchdog_tools.actions.verify import verify
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from watchdog_tools.system.identity import Identity
 
 
-def start(run: Run, last: Record | None, why: str) -> Result:
-    """Start the service once: it is down, and may be started now. `why`: the look's own words."""
+def start(run: Run, last: Record | None, why: str, command: tuple[str, ...] = ()) -> Result:
+    """Start the service once: it is down, and may be started now. `why`: the look's own words.
+
+    command: what does it in the place of the start command, where that only starts what is down.
+    """
     if run.alone():
         return left(run.order)
     if last:
@@ -37,7 +40,8 @@ def start(run: Run, last: Record | None, why: str) -> Result:
     again = bool(run.trouble)
     run.past = history.started(run.past, now())
     try:
-        plan = resolve(run.order.wish, os.environ)
+        wish = run.order.wish
+        plan = resolve(other(wish, command) if command else wish, os.environ)
         run.uids |= {plan.uid}
         run.tell("starting it")
         born = _spawned(run, plan)
@@ -66,7 +70,7 @@ def _followed(run: Run, born: Born, why: str, *, again: bool) -> Result:
     run.event("restarted" if again else "started", pid=born.identity[0], attempt=run.past.attempts)
     keepsake(run)
     if run.order.wish.oneshot:
-        return command(run, born, why)
+        return followed(run, born, why)
     return settle(run, run.hold(born), run.past.last, f"{'restarted' if again else 'started'} {run.name}")
 
 

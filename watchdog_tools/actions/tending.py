@@ -51,7 +51,7 @@ def welcomed(run: Run, result: Result, record: Record) -> Result:
     ) or record.history.over:  # fmt: skip
         run.write(again)
     if recovered:
-        run.event("recovered", pid=record.pid)
+        run.event("recovered", **({"pid": record.pid} if record.pid else {}))
         hook(run, "recover", result, record.pid)
     elif run.trouble:
         result.state = max(result.state, WARNING)

@@ -8,11 +8,10 @@ from watchdog_tools.health import Health, lines
 from watchdog_tools.probes import instance
 from watchdog_tools.record import RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
-from watchdog_tools.system import pausedir
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen, stat
-from watchdog_tools.system.statedir import NoState, default
+from watchdog_tools.system.statedir import NoState, default, pause_present, pauses
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -139,8 +138,8 @@ def _settled(seen: Seen) -> bool:
 
 def pause(config: Config) -> tuple[str, str]:
     """Return words about a pause that is in force, and a note about one that is ignored. Raise NoState."""
-    place = pausedir.place(config.path, os.geteuid())
-    if not pausedir.present(place, config.name):
+    place = pauses(config.path, os.geteuid())
+    if not pause_present(place, config.name):
         return "", ""
     from watchdog_tools.commands import pausing
     from watchdog_tools.probes import paused

@@ -10,8 +10,7 @@ from watchdog_tools.cli.common import common
 from watchdog_tools.cli.options import Option, Wrong
 from watchdog_tools.cli.values import directory, service
 from watchdog_tools.result import UNKNOWN, Result
-from watchdog_tools.system.pausedir import place
-from watchdog_tools.system.statedir import NoState, default
+from watchdog_tools.system.statedir import NoState, default, pauses
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -52,7 +51,7 @@ class Service:
     @property
     def pauses(self) -> str:
         """The directory of its pauses. Raise NoState."""
-        return place(self.path, os.geteuid())
+        return pauses(self.path, os.geteuid())
 
 
 def options(*own: Option) -> tuple[Option, ...]:

@@ -12,9 +12,8 @@ from watchdog_tools.commands.keeping import COMMANDS, pause, told
 from watchdog_tools.health import Health
 from watchdog_tools.policy import Limits
 from watchdog_tools.probes import instance, marked
-from watchdog_tools.system import pausedir
 from watchdog_tools.system.looks import look_all
-from watchdog_tools.system.statedir import NoState
+from watchdog_tools.system.statedir import NoState, pauses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _resumed(config: Config) -> str:
     from watchdog_tools.actions import pausefile
 
     try:
-        removed = pausefile.remove(pausedir.place(config.path, os.geteuid()), config.name)
+        removed = pausefile.remove(pauses(config.path, os.geteuid()), config.name)
     except (NoState, OSError) as error:
         return f"its pause cannot be ended: {getattr(error, 'strerror', None) or error}"
     return "its pause is ended" if removed else ""
@@ -97,6 +96,7 @@ def _stopping(values: dict[str, Any]) -> Stopping:
     return Stopping(
         before=before,
         command=stop or values.get("stop_words", ()),
+        restart=values.get("restart_words", ()),
         timeout=values["stop_timeout"],
         hooks={kind: words for kind, words in zip(kinds, hooks, strict=True) if words},
         hook_timeout=values["hook_timeout"],

@@ -33,22 +33,25 @@ def settle(values: Values, command: list[str]) -> list[str]:
     if command:
         raise Wrong("a preset brings its own start command: give nothing behind --")
     try:
-        start, stop = _of_systemd(unit) if unit else _of_supervisor(program, values["supervisor_config"])
+        start, restart, stop = _of_systemd(unit) if unit else _of_supervisor(program, values["supervisor_config"])
     except ValueError as error:
         raise Wrong(f"--{'systemd' if unit else 'supervisor'}: {error}") from None
     values["oneshot"] = True
+    values["restart_words"] = restart
     values["stop_words"] = stop  # what stops it if an operator wants that, and --stop says nothing else
     return list(start)
 
 
-def _of_systemd(unit: str) -> tuple[Words, Words]:
+def _of_systemd(unit: str) -> tuple[Words, Words, Words]:
     name = unit_name(unit)
-    return systemd.restart_command(name), systemd.stop_command(name)
+    return systemd.start_command(name), systemd.restart_command(name), systemd.stop_command(name)
 
 
-def _of_supervisor(program: str, config: str | None) -> tuple[Words, Words]:
+def _of_supervisor(program: str, config: str | None) -> tuple[Words, Words, Words]:
     name = program_name(program)
-    return supervisor.restart_command(name, config), supervisor.stop_command(name, config)
+    commands = (supervisor.start_command, supervisor.restart_command, supervisor.stop_command)
+    start, restart, stop = (command(name, config) for command in commands)
+    return start, restart, stop
 
 
 def look(values: Values) -> tuple[str, Job]:

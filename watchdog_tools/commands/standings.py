@@ -10,11 +10,10 @@ from watchdog_tools.columns import aligned
 from watchdog_tools.probes import history, instance, paused
 from watchdog_tools.result import OK, UNKNOWN, Result, worst
 from watchdog_tools.standing import STATES, Standing, standing
-from watchdog_tools.system import pausedir
 from watchdog_tools.system.clock import boot_id, uptime
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.proc import Unseen
-from watchdog_tools.system.statedir import NoState, default, enter
+from watchdog_tools.system.statedir import NoState, default, enter, pauses
 from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
 
@@ -46,7 +45,7 @@ class Place:
     @property
     def pauses(self) -> str:
         """The directory of the pauses."""
-        return pausedir.place(self.path, self.uid)
+        return pauses(self.path, self.uid)
 
     @property
     def keeper(self) -> str:

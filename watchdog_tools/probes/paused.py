@@ -9,7 +9,6 @@ from watchdog_tools import pauses
 from watchdog_tools.record import Corrupt
 from watchdog_tools.system import statedir
 from watchdog_tools.system.clock import boot_id, uptime
-from watchdog_tools.system.pausedir import present
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 def look(place: str, name: str, owner: int | None = None) -> tuple[Pause | None, str]:
     """Return the pause of NAME that holds now, None if there is none; and why a file is not believed, or nothing.
 
-    place: of system.pausedir. owner: whose orders count, ours if None; another one's are only read.
+    place: of statedir.pauses. owner: whose orders count, ours if None; another one's are only read.
     """
-    if not present(place, name):
+    if not statedir.pause_present(place, name):
         return None, ""
     try:
         pause = _read(place, name, owner)

@@ -53,6 +53,11 @@ def restart_command(program: str, config: str | None) -> tuple[str, ...]:
     return words.restart_command(program, _whole(config), tool.find("supervisorctl") or "supervisorctl")
 
 
+def stop_command(program: str, config: str | None) -> tuple[str, ...]:
+    """Return what stops the program, with the path of supervisorctl."""
+    return words.command("stop", program, _whole(config), tool.find("supervisorctl") or "supervisorctl")
+
+
 def _whole(config: str | None) -> str | None:
     """Return the path from the root on: both the tool and a start command run in `/`."""
     return os.path.abspath(config) if config else None

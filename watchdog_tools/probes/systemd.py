@@ -42,3 +42,8 @@ def start_command(unit: str) -> tuple[str, ...]:
 def restart_command(unit: str) -> tuple[str, ...]:
     """Return `systemd_unit.restart_command` with the path of systemctl."""
     return systemd_unit.restart_command(unit, tool.find("systemctl") or "systemctl")
+
+
+def stop_command(unit: str) -> tuple[str, ...]:
+    """Return what stops the unit, with the path of systemctl."""
+    return (tool.find("systemctl") or "systemctl", "stop", "--", unit)

@@ -6,6 +6,7 @@ import os
 import stat
 
 PLACE = "watchdog-tools"
+_ROOTS = f"/run/{PLACE}", f"/var/lib/{PLACE}/pause"  # root's state, and its pauses
 _HOMELESS = ("", "/", "/nonexistent")
 
 
@@ -21,7 +22,7 @@ class NoState(Exception):  # noqa: N818 -- a fact about the machine, said in one
 def default(uid: int) -> str:
     """Return the path for `uid`: a function of the uid alone, never of a session's environment."""
     if uid == 0:
-        return f"/run/{PLACE}"
+        return _ROOTS[0]
     import pwd
 
     try:
@@ -103,3 +104,27 @@ def _verify(level: int, path: str, *, last: bool, reading: bool) -> None:
     others = 0o002 if own and found.st_gid == own else 0o022
     if found.st_mode & others and (last or not found.st_mode & stat.S_ISVTX):
         raise NoState(f"no state directory: others can write {path}")
+
+
+def pauses(directory: str, uid: int) -> str:
+    """Return the directory of the pauses of a state directory that `uid` owns.
+
+    Root's default state is gone after a reboot, and an order is not: it lives elsewhere.
+    """
+    return _ROOTS[1] if uid == 0 and directory == _ROOTS[0] else f"{directory}/pause"
+
+
+def pause_levels(path: str, *, default: bool) -> bool:
+    """Whether all levels of the pause directory `path` may be created: in a default place. default: of the state."""
+    return default or path == _ROOTS[1]
+
+
+def pause_present(path: str, name: str) -> bool:
+    """Whether a file in the pause directory `path` may pause NAME: one system call for the healthy minute."""
+    try:
+        os.stat(f"{path}/{name}", follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # who reads it has the words
+        return True
+    return True

@@ -42,7 +42,12 @@ def ask(argv: tuple[str, ...], limit: float | None = None) -> Answer:
 
     until = None if limit is None else time.monotonic() + limit
     tool = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"LC_ALL": "C"}
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",  # as a start command runs: a tool that looks for its configuration finds the same one
+        env=os.environ | {"LC_ALL": "C"},
     )
     heard = _heard([pipe.fileno() for pipe in (tool.stdout, tool.stderr) if pipe], tool.pid, until)
     if heard is None:

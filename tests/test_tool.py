@@ -1,0 +1,52 @@
+"""Tools of the system: found where cron's PATH does not lead, and heard within bounds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+
+from watchdog_tools.system import tool
+
+
+def test_both_streams_and_the_code() -> None:
+    """In the plainest locale, and in the root directory, as a start command runs."""
+    said = tool.ask(("/bin/sh", "-c", "pwd; echo $LC_ALL; echo bad >&2; exit 3"))
+    assert (said.code, said.out, said.err) == (3, b"/\nC\n", b"bad\n")
+
+
+def test_a_flood_is_cut() -> None:
+    """Neither stream fills our memory, nor stops the tool."""
+    said = tool.ask(("/bin/sh", "-c", "head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; exit 1"))
+    assert (said.code, len(said.out), len(said.err)) == (1, 65536, 65536)
+
+
+def test_what_it_leaves_behind_does_not_hold_us(starts_services: str) -> None:
+    """A child in the background has both pipes open."""
+    assert starts_services
+    begun = time.monotonic()
+    said = tool.ask(("/bin/sh", "-c", "sleep 1000 & echo done"))
+    assert (said.code, said.out) == (0, b"done\n")
+    assert time.monotonic() - begun < 5
+
+
+def test_a_limit_ends_it() -> None:
+    """The tool is gone, and nothing is told."""
+    said = tool.ask(("/bin/sh", "-c", "echo early; exec sleep 1000"), 0.2)
+    assert (said.code, said.out, said.err) == (None, b"", b"")
+
+
+def test_it_cannot_run() -> None:
+    """The caller has the words for that."""
+    with pytest.raises(FileNotFoundError):
+        tool.ask(("/no/such/tool",))
+
+
+def test_where_tools_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In PATH, where systems keep them, and beside our own interpreter; never in the current directory."""
+    monkeypatch.setenv("PATH", "")
+    assert tool.find("sh") in ("/usr/bin/sh", "/bin/sh")
+    assert tool.find("supervisorctl") == f"{os.path.dirname(sys.executable)}/supervisorctl"  # noqa: PTH120
+    assert tool.find("no-such-tool") is None
