@@ -45,6 +45,12 @@ class Watcher:
         wait_for(lambda: self.signed() and asleep(self.actor) and phase(self.kept) == "running", 20, "a watch")
         return self
 
+    def settled(self) -> Watcher:
+        """Wait until the last instance is verified and the watcher sleeps again."""
+        wait_for(lambda: self.kept.events()[-1]["event"] == "recovered", 10, "its recovery")
+        wait_for(lambda: self.signed() and asleep(self.actor), 10, "sleep")
+        return self
+
     def in_line(self) -> Watcher:
         """Wait until it stands in line for the lock: its own fork is blocked, and it holds NAME.next."""
         wait_for(lambda: not is_free(self.kept, "next") and children(self.actor), 20, "a run in line")

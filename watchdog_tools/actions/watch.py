@@ -93,8 +93,9 @@ def _round(run: Run, before: Result | None, *, died: bool) -> Result:
     if run.born and run.born is dead:  # whatever has not buried it: a dead one's pidfd would wake us for ever
         run.let_go()
     if before is not None and result.reason == "signal":
-        if died or len(run.steps) > 1:
-            return Result(UNKNOWN, f"{run.name}: the watch was ended while {run.steps[-1][1]}", reason="ended")
+        begun, last = run.steps[0][1], run.steps[-1][1]
+        if died or last != begun:
+            return Result(UNKNOWN, f"{run.name}: the watch was ended while {last}", reason="ended")
         return before
     if len(run.done) > done or result.reason in _DID:
         run.acted = result.reason or run.acted
