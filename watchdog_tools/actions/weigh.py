@@ -78,8 +78,8 @@ def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: b
 
 
 def _young(order: Order, record: Record | None) -> bool:
-    """Whether an instance was never healthy yet, and still has time for it."""
-    if record is None or record.history.good:
+    """Whether an instance was never healthy yet, nor called sick, and still has time for it."""
+    if record is None or record.history.good or record.history.over:
         return False
     span = max(order.startup_timeout, order.patience.start_period) * 1000
     return 0 <= now() - record.since < span
