@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from watchdog_tools import policy
 from watchdog_tools.actions.hooking import hook
-from watchdog_tools.actions.run import forgiven, in_mercy, left, now
+from watchdog_tools.actions.mercy import forgiven, in_mercy
+from watchdog_tools.actions.run import left, now
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.units import spoken
 
@@ -58,28 +59,31 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
 def held(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say until when it is held; remember a hold that begins, and tell who asked to be told."""
     limits = run.order.limits
-    starts = f"{limits.count} starts within {spoken(limits.window / 1000)}"
+    starts = f"{limits.count} start{'' if limits.count == 1 else 's'} within {spoken(limits.window / 1000)}"
     if in_mercy(run.order) and not (weighed.alive or health.exists):  # a boot costs no hold, but the limit is kept
-        return forgiven(run, health.words or "no instance", f"not started, after {starts}")
+        return forgiven(run.order, health.words or "no instance", f"not started, after {starts}")
     words = f"held for {spoken(weighed.wait)}, after {starts}"
     verdict = Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="held")
     if weighed.verdict.fresh:
         run.past = policy.held(run.past, limits, now())
     remembered(run, weighed)
     if weighed.verdict.fresh:
-        run.event("held", seconds=int(weighed.wait), why=health.words)
+        run.event("held", seconds=round(weighed.wait), why=health.words)
         hook(run, "hold", verdict)
     return verdict
 
 
-def remembered(run: Run, weighed: Weighed) -> None:
-    """Write what changed of the run's memory into the record that there is, whatever it is of."""
+def remembered(run: Run, weighed: Weighed) -> bool:
+    """Write what changed of the run's memory into the record that there is, whatever it is of.
+
+    Return whether it stands there now, as far as there is a record.
+    """
     old = weighed.record
     if old is None or (memory(run) == (*(getattr(old, key) for key in _KEPT), repr(old.history))):
-        return
+        return True
     record = run.record(old.phase, identity=old.identity, since=old.since)
     record.why = old.why
-    run.write(record)
+    return run.write(record)
 
 
 def memory(run: Run) -> tuple[object, ...]:

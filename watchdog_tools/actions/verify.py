@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from watchdog_tools import history
 from watchdog_tools.actions.deaths import died
-from watchdog_tools.actions.run import in_mercy, left, now
+from watchdog_tools.actions.mercy import in_mercy
+from watchdog_tools.actions.run import left, now
 from watchdog_tools.actions.stopping import hold_found
 from watchdog_tools.actions.tending import welcomed
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
@@ -61,7 +61,7 @@ def _failing(run: Run, record: Record, health: Health, what: str) -> Result:
         words = f"{summary}; within its start period of {spoken(period)}"
         return Result(OK, words, reason="pending", metrics=health.metrics, details=details)
     if run.born and health.state == CRITICAL:
-        run.past = history.failed(run.past, now())
+        run.fail()
         run.write(run.record(record.phase, identity=record.identity, since=record.since))
         summary += "; a run that finds it so again restarts it"
     state = UNKNOWN if health.state == UNKNOWN else CRITICAL

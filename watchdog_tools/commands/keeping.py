@@ -184,6 +184,10 @@ def _paused(name: str, seen: Result, health: Health) -> Result:
 
 
 def _acted(config: Config, seconds: float, wake: int, why: str) -> Result | None:
-    from watchdog_tools.commands.acting import act, dry
+    if config.values["dry_run"]:
+        from watchdog_tools.commands.foreseeing import dry
 
-    return dry(config, seconds, wake) if config.values["dry_run"] else act(config, seconds, wake, why)
+        return dry(config, seconds, wake)
+    from watchdog_tools.commands.acting import act
+
+    return act(config, seconds, wake, why)
