@@ -34,6 +34,7 @@ def followed(run: Run, born: Born, why: str) -> Result:
     run.write(run.record(ENDED))
     run.event("start command ended", how=fate)
     good = fate == "exited with 0"
+    run.tell("looking until it is healthy")
     until = uptime() + (limit if good else 0.0)
     # with no instance that we could watch: the service's next death is a new story
     verdict = verify(run, run.record(RUNNING), until, f"{'restarted' if run.trouble else 'started'} {run.name}"
@@ -42,8 +43,9 @@ def followed(run: Run, born: Born, why: str) -> Result:
         if not good:
             verdict.summary += f"; but the start command {fate}"
         return verdict
-    return failed(run, why, "the start command succeeded but it is still failing" if good
-                   else f"the start command {fate}")  # fmt: skip
+    said = run.looked  # what a look says now, not what it said before
+    how = "alive but failing" if said and said.exists else "down"
+    return failed(run, said.words if said else why, f"the start command {fate}{', but did not help' * good}", how=how)
 
 
 def _fate(born: Born) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from watchdog_tools.actions.lock import Lock
     from watchdog_tools.actions.order import Order
     from watchdog_tools.actions.spawn import Born
+    from watchdog_tools.health import Health
     from watchdog_tools.system.identity import Identity
     from watchdog_tools.system.looker import Say
 
@@ -37,12 +38,13 @@ class Run:
     uids: whose marks count, those of the keeper and of its instances. born: the instance that is
     held by its pidfd, if one is. steps: (when it began, words) of each step. done: what happened, in
     words; acted: the last reason of a round that did something. quiet: steps are not told to the guard.
+    looked: what the last look of a verification said.
     mercy: a start has failed within --start-period of the boot; one is enough for a run.
     """
 
     __slots__ = (
-        "acted", "born", "directory", "done", "failures", "life", "lock", "mercy", "name", "notes", "order", "past",
-        "quiet", "say", "steps", "successes", "trouble", "uids",
+        "acted", "born", "directory", "done", "failures", "life", "lock", "looked", "mercy", "name", "notes", "order",
+        "past", "quiet", "say", "steps", "successes", "trouble", "uids",
     )  # fmt: skip
 
     def __init__(self, order: Order, directory: int, lock: Lock, say: Say, life: int) -> None:
@@ -57,6 +59,7 @@ class Run:
         self.failures = self.successes = self.trouble = 0
         self.uids = frozenset({os.geteuid()})
         self.born: Born | None = None
+        self.looked: Health | None = None
         self.notes: list[str] = []
         self.steps: list[tuple[float, str]] = []
         self.done: list[str] = []
@@ -142,10 +145,10 @@ def now() -> int:
     return int(uptime() * 1000)
 
 
-def down(order: Order, why: str, words: str, reason: str) -> Result:
-    """Return the verdict for a service that is down, with why nothing was done, or did not help."""
+def down(order: Order, why: str, words: str, reason: str, how: str = "down") -> Result:
+    """Return the verdict for a service that is down (or `how` it is), with why nothing was done, or did not help."""
     said = f" ({why})" if why else ""
-    return Result(CRITICAL, f"{order.name} is down{said}; {words}", reason=reason)
+    return Result(CRITICAL, f"{order.name} is {how}{said}; {words}", reason=reason)
 
 
 def left(order: Order) -> Result:
@@ -158,10 +161,10 @@ def in_mercy(order: Order) -> bool:
     return uptime() < order.patience.start_period
 
 
-def failed(run: Run, why: str, words: str, daemon: Identity | None = None) -> Result:
+def failed(run: Run, why: str, words: str, daemon: Identity | None = None, how: str = "down") -> Result:
     """Remember a start that failed, so that the next ones back off. Return the verdict.
 
-    daemon: the instance that ended and left a daemon behind, by whose mark that is known.
+    daemon: the instance that ended and left a daemon behind, by whose mark that is known. how: the service is.
     """
     merciful = in_mercy(run.order)
     run.past = history.failed(run.past, now())
@@ -172,7 +175,7 @@ def failed(run: Run, why: str, words: str, daemon: Identity | None = None) -> Re
     run.event("cannot start", why=words, attempt=run.past.attempts)
     if merciful:
         return forgiven(run, why, words)
-    return down(run.order, why, f"{words}; {next_try(run)}", "failed")
+    return down(run.order, why, f"{words}; {next_try(run)}", "failed", how)
 
 
 def forgiven(run: Run, why: str, words: str) -> Result:

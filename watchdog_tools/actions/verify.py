@@ -27,7 +27,7 @@ def verify(run: Run, record: Record, until: float, what: str = "") -> Result:
     """
     pause = _FIRST
     while True:
-        health = run.order.look(run.life)
+        run.looked = health = run.order.look(run.life)
         if health is None:
             return left(run.order)
         if health.works or not health.asked or uptime() >= until:
