@@ -27,7 +27,7 @@ def healthy(order: Order, health: Health) -> Result:
 def blind(run: Run, health: Health, words: str) -> Result:
     """Return the verdict where who cannot see must not act."""
     state = health.state if health.state != OK else UNKNOWN
-    return Result(state, f"{run.name}: {words}; nothing started", reason="blind")
+    return Result(state, f"{run.name}: {words}; nothing {'done' if run.order.hand else 'started'}", reason="blind")
 
 
 def state_of(run: Run, health: Health, weighed: Weighed) -> str:
