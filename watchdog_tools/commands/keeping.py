@@ -104,7 +104,7 @@ def _instance(config: Config) -> Result:
         return Result(CRITICAL, "no instance", details=facts | {"note": str(error)})
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind", details=facts)
-    facts |= {"note": "; ".join(filter(None, (seen.note, note))), "corrupt": seen.corrupt, "settled": _settled(seen)}
+    facts |= {"note": "; ".join(filter(None, (seen.note, note))), "corrupt": seen.corrupt, "settled": _settled(config, seen)}
     if seen.record is None or not seen.alive:
         return Result(CRITICAL, "no instance", details=facts)
     return _living(seen.record, facts)
@@ -122,11 +122,13 @@ def _living(record: Record, facts: dict[str, object]) -> Result:
     return Result(state, words, details=facts | {"phase": record.phase, "pid": record.pid})
 
 
-def _settled(seen: Seen) -> bool:
+def _settled(config: Config, seen: Seen) -> bool:
     """Whether a healthy look has nothing to write down."""
     record = seen.record
     if record is None or record.clean:
         return True
+    if record.tried and config.values["oneshot"] and not seen.alive:
+        return False
     return not (seen.alive or record.concerned) or not (seen.alive or record.failures or record.trouble)
 
 
