@@ -188,6 +188,8 @@ def next_try(run: Run) -> str:
     """Return when the policy lets the next start be made, in words."""
     verdict = policy.judge(run.past, run.order.limits, now())
     wait = spoken(max(verdict.until - now(), 0) / 1000)
+    if verdict.kind == policy.NOW:
+        return "the next run tries again"
     return f"held for {wait}" if verdict.kind == policy.HELD else f"next try in {wait}"
 
 

@@ -41,7 +41,7 @@ def paused(run: Run, health: Health, weighed: Weighed) -> Result:
     if health.works or (weighed.alive and not health.asked):
         words = f": {health.words}" if health.words else ""
         state = health.state if health.asked else OK
-        return Result(state, f"{run.name} is up and {weighed.paused}{words}", reason="paused", metrics=health.metrics)
+        return Result(state, f"{run.name} is up, {weighed.paused}{words}", reason="paused", metrics=health.metrics)
     return Result(CRITICAL, f"{state_of(run, health, weighed)}; {weighed.paused}", reason="paused")
 
 
@@ -49,7 +49,7 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say that a start has to wait for its backoff."""
     remembered(run, weighed)
     attempts = weighed.past.attempts
-    words = f"backing off after {attempts} failed start{'' if attempts == 1 else 's'}"
+    words = f"backing off after {attempts} start{'' if attempts == 1 else 's'} that did not last"
     return Result(
         CRITICAL, f"{state_of(run, health, weighed)}; {words}, next try in {spoken(weighed.wait)}", reason="backoff"
     )
@@ -61,13 +61,13 @@ def held(run: Run, health: Health, weighed: Weighed) -> Result:
     starts = f"{limits.count} starts within {spoken(limits.window / 1000)}"
     if in_mercy(run.order) and not (weighed.alive or health.exists):  # a boot costs no hold, but the limit is kept
         return forgiven(run, health.words or "no instance", f"not started, after {starts}")
-    words = f"held for {spoken(weighed.wait)}, after {starts}"
+    words = f"held for {spoken(weighed.wait)}, after {starts} (watchdog-tools start {run.name} ends that)"
     verdict = Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="held")
     if weighed.verdict.fresh:
         run.past = policy.held(run.past, limits, now())
     remembered(run, weighed)
     if weighed.verdict.fresh:
-        run.event("held", seconds=int(weighed.wait), why=health.words)
+        run.event("held", seconds=round(weighed.wait), why=health.words)
         hook(run, "hold", verdict)
     return verdict
 

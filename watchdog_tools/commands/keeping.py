@@ -57,14 +57,15 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
     first, named = looked
     health = Health(named)
     verdict = without_lock(config, first, health)
-    if verdict is None or first.details.get("corrupt") or _watches(values, first):
-        acted = _acted(config, seconds, wake, health.words or first.summary)
+    acted = verdict is None or first.details.get("corrupt") or _watches(values, first)
+    if acted:
+        later = _acted(config, seconds, wake, health.words or first.summary)
         # a record that cannot be set aside is no reason to call a healthy service down
-        if not verdict or not acted or acted.reason != "no-state" or _watches(values, first):
-            verdict = acted
+        if not verdict or not later or later.reason != "no-state" or _watches(values, first):
+            verdict = later
     if verdict:
         verdict.target = config.name
-        verdict.lines = (*lines(named), *verdict.lines)
+        verdict.lines = (*lines(named, "at first, " * acted), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
     return verdict
 
@@ -174,9 +175,9 @@ def _paused(name: str, seen: Result, health: Health) -> Result:
     said = health.words or seen.summary
     if up:
         state = health.state if health.asked else seen.state
-        return Result(state, f"{name} is up and {words}: {said}", reason="paused", metrics=health.metrics, details=pid)
+        return Result(state, f"{name} is up, {words}: {said}", reason="paused", metrics=health.metrics, details=pid)
     state = health.state if health.asked else CRITICAL
-    return Result(state, f"{name} is down and {words} ({said})", reason="paused", metrics=health.metrics, details=pid)
+    return Result(state, f"{name} is down ({said}); {words}", reason="paused", metrics=health.metrics, details=pid)
 
 
 def _acted(config: Config, seconds: float, wake: int, why: str) -> Result | None:
