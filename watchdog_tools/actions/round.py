@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from watchdog_tools.health import Health
     from watchdog_tools.record import Seen
 
+_STILL = (decision.NOTHING, decision.VETO, decision.PAUSED, decision.DAEMON)  # what leaves the record as it is
 _TURNS = 5  # looks at a world that changes each time
 
 
@@ -50,6 +51,8 @@ def _act(run: Run, health: Health) -> Result:
     if seen.record and not seen.alive:
         mourn(run, seen.record)
     weighed = weigh(run.order, health, seen, run.past, certain=certain)
+    if weighed.choice in _STILL:  # or the next look would mourn the same death again
+        standstill.remembered(run, weighed)
     return _WAYS[weighed.choice](run, health, weighed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchdog_tools import history
 from watchdog_tools.actions.deaths import died
 from watchdog_tools.actions.run import in_mercy, left, now
+from watchdog_tools.actions.stopping import hold_found
 from watchdog_tools.actions.tending import welcomed
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.system.clock import uptime
@@ -36,7 +37,10 @@ def verify(run: Run, record: Record, until: float, what: str = "") -> Result:
             return left(run.order) if run.born is None or run.alone() else died(run, run.born)
         pause = min(pause * 2, _LONGEST)
     if health.works or not health.asked:
-        return welcomed(run, _healthy(run, record, health, what), record)
+        result = welcomed(run, _healthy(run, record, health, what), record)
+        if run.born is None:
+            hold_found(run, health)
+        return result
     return _failing(run, record, health, what)
 
 

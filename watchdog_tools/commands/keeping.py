@@ -57,17 +57,23 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
     first, named = looked
     health = Health(named)
     verdict = without_lock(config, first, health)
-    acted = verdict is None or first.details.get("corrupt") or _watches(values, first)
-    if acted:
-        later = _acted(config, seconds, wake, health.words or first.summary)
-        # a record that cannot be set aside is no reason to call a healthy service down
-        if not verdict or not later or later.reason != "no-state" or _watches(values, first):
-            verdict = later
+    touched = verdict is None or first.details.get("corrupt") or _watches(values, first)
+    if touched:
+        acted = _acted(config, seconds, wake, health.words or first.summary)
+        verdict = _of_both(verdict, acted, watches=_watches(values, first))
     if verdict:
         verdict.target = config.name
-        verdict.lines = (*lines(named, "at first, " * acted), *verdict.lines)
+        verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
     return verdict
+
+
+def _of_both(looked: Result | None, acted: Result | None, *, watches: bool) -> Result | None:
+    """Return the verdict, from what a look without the lock said and what an actor said."""
+    if watches:
+        return acted or looked  # ended while it stood in line: what it saw is its last verdict
+    # a record that cannot be set aside is no reason to call a healthy service down
+    return looked if looked and acted and acted.reason == "no-state" else acted
 
 
 def looks(config: Config, seconds: float, wake: int) -> tuple[Result, list[tuple[str, Result]]] | None:
