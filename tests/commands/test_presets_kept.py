@@ -183,7 +183,10 @@ class TestSupervisor:
         assert "svc is alive but failing (bad weather); the start command exited with 0, but did not help" in ran.out
         pid = daemon.pid("run")
         ran = kept.keep("run", *words, "--backoff", "1m:5m")
-        assert "svc is alive but failing (bad weather); backing off after 1 start that did not last, next try in" in ran.out
+        assert (
+            "svc is alive but failing (bad weather); backing off after 1 start that did not last, next try in"
+            in ran.out
+        )
         assert daemon.pid("run") == pid
 
     def test_a_group_is_kept_as_a_whole(self, daemon: Supervisord, kept: Kept, mended: Path) -> None:

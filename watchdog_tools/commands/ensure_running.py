@@ -93,7 +93,7 @@ _EXAMPLES = (
      "from cron: silent while it runs, one line when something was done"),
     ("ensure-running db --oneshot --port :5432 -- systemctl restart postgresql",
      "leave the work to another supervisor, and verify that it was done"),
-    ("ensure-running agent --for cron --watch 60s --port :8080 -- /opt/agent/bin/agent",
+    ("ensure-running agent --for cron --watch 60s --port :8080 -- /opt/agent/agent",
      "from cron, with repair in milliseconds: this run watches until the next one takes over"),
     ("ensure-running web --for cron --systemd nginx --url http://127.0.0.1/",
      "a unit that runs but does not answer is restarted, which systemd alone would not do"),
@@ -169,7 +169,11 @@ COMMAND = Command(
     label="SERVICE",
     summary="Keep exactly one instance of a program running: look, start it if it is down, restart it if it lives but"
     " fails.",
-    arguments=("NAME -- START COMMAND", (1, 1), "the service's own name; behind --, the command that starts it (none with --systemd, --supervisor)"),
+    arguments=(
+        "NAME -- START COMMAND",
+        (1, 1),
+        "the service's own name; behind --, the command that starts it (none with --systemd, --supervisor)",
+    ),
     tail=True,
     options=_OPTIONS,
     settle=_settle,

@@ -111,7 +111,11 @@ def _instance(config: Config) -> Result:
         return Result(CRITICAL, "no instance", details=facts | {"note": str(error)})
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind", details=facts)
-    facts |= {"note": "; ".join(filter(None, (seen.note, note))), "corrupt": seen.corrupt, "settled": _settled(config, seen)}
+    facts |= {
+        "note": "; ".join(filter(None, (seen.note, note))),
+        "corrupt": seen.corrupt,
+        "settled": _settled(config, seen),
+    }
     if seen.record is None or not seen.alive:
         return Result(CRITICAL, "no instance", details=facts)
     return _living(seen.record, facts)
