@@ -339,7 +339,7 @@ class TestChecks:
         first = kept.run(*words)
         pid = kept.service.one()
         assert first.code == 2
-        assert f"failing: no answer (pid {pid})" in first.out
+        assert f"(pid {pid}), but failing: no answer" in first.out
         second = kept.run(*words)
         assert second.code == 2
         assert re.search(r"restarted svc \(pid \d+\), but failing: no answer", second.out)
