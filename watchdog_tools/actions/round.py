@@ -11,7 +11,7 @@ from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.run import Changed, down, left
 from watchdog_tools.actions.tending import tend
 from watchdog_tools.actions.weigh import weigh
-from watchdog_tools.record import STARTING
+from watchdog_tools.record import RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.clock import seconds
 from watchdog_tools.system.proc import Unseen
@@ -108,6 +108,10 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
         return blocked
     if run.mercy:
         return forgiven(run.order, health.words or "no instance", "the next run tries again")
+    was = weighed.record
+    if was and was.phase == RUNNING and not was.pid and run.past.good:  # of --oneshot, which nobody mourns
+        run.trouble, run.successes = 1, 0
+        run.event("died", why=health.words)
     if run.order.hand:  # an operator's order ends a hold and forgives what was
         run.past = run.past.but(attempts=0, held=0)
     return starting.start(run, weighed.record, health.words or "no instance")
