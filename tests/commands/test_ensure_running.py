@@ -348,7 +348,9 @@ class TestChecks:
     def test_one_that_fell_sick_is_young_no_longer(self, kept: Kept) -> None:
         """Healthy once, then failing --fail-after looks: restarted, though --startup-timeout is not over yet."""
         starts = f"$(cat '{kept.service.journal}' | wc -l)"
-        sick = kept.script("sick", f"test {starts} -gt $(ls '{kept.room}' | grep -c ill) || {{ echo no answer; exit 2; }}")
+        sick = kept.script(
+            "sick", f"test {starts} -gt $(ls '{kept.room}' | grep -c ill) || {{ echo no answer; exit 2; }}"
+        )
         words = ["--check", sick, "--retries", "0", "--fail-after", "2", "--backoff", "0s:0s"]
         assert kept.run(*words).code == 0
         (kept.room / "ill").touch()
