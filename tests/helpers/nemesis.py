@@ -24,7 +24,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from helpers.commands import BIN
 from helpers.processes import Seen, everyone, look
 from helpers.witness import Broken, Life, now, wait_until_gone
 from helpers.world import BOUND, NAME, SLACK, World, do
@@ -197,13 +196,14 @@ class Nemesis(World):
             return "waiter"
         if not any(name.startswith(f"{NAME}.lock") for name in held):
             return "looker"
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, IndexError):
             signed = (self.state / "lock" / f"{NAME}.lock").read_text()
             if int(signed.split()[0]) == seen.pid and signed.endswith("--watch\n"):
                 return "watcher"
         return "actor"
 
     def _instance(self) -> Life | None:
+        self.instances.look()  # its pid may be another's by now
         living = self.instances.living()
         return self.random.choice(living) if living else None
 
