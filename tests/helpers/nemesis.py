@@ -39,7 +39,7 @@ class Nemesis(World):
         """Break something."""
         kinds = {
             self.kill_run: 6, self.stop_run: 5, self.ask_run: 2, self.kill_service: 6, self.stop_service: 2,
-            self.fill: 1, self.delete: 2, self.jump: 2, self.order: 2, self.plain: 3, self.ambush: 5,
+            self.fill: 1, self.delete: 3, self.jump: 2, self.order: 2, self.plain: 3, self.ambush: 5,
             self.reuse: 2,
         }  # fmt: skip
         what = self.random.choices(list(kinds), list(kinds.values()))[0]
@@ -122,7 +122,7 @@ class Nemesis(World):
 
     def delete(self) -> str:
         """Delete all state, where no run is between taking its lock and writing `running`, nor stopped."""
-        if self.random.random() < 0.3:
+        if self.random.random() < 0.4:
             return self._delete_alone()
         if self.stopped or self.operators() or not self.settled():
             return ""
@@ -151,6 +151,8 @@ class Nemesis(World):
                 break
         self.story.tell("the state is deleted")
         self.paused = False
+        if self.random.random() < 0.5:
+            self.ensure("without a check")  # which has nothing but the mark to go by
 
     def jump(self) -> str:
         """Set the clock of the runs that have one of their own."""
