@@ -345,6 +345,20 @@ class TestChecks:
         assert kept.service.starts() == 2
         assert not alive(pid)
 
+    def test_one_that_fell_sick_is_young_no_longer(self, kept: Kept) -> None:
+        """Healthy once, then failing --fail-after looks: restarted, though --startup-timeout is not over yet."""
+        starts = f"$(cat '{kept.service.journal}' | wc -l)"
+        sick = kept.script(
+            "sick", f"test {starts} -gt $(ls '{kept.room}' | grep -c ill) || {{ echo no answer; exit 2; }}"
+        )
+        words = ["--check", sick, "--retries", "0", "--fail-after", "2", "--backoff", "0s:0s"]
+        assert kept.run(*words).code == 0
+        (kept.room / "ill").touch()
+        assert "1 of 2 failing looks" in kept.run(*words).out
+        ran = kept.run(*words)
+        assert (ran.code, "restarted svc" in ran.out) == (0, True), ran
+        assert kept.service.starts() == 2
+
     def test_unknown_about_processes_vetoes(self, kept: Kept) -> None:
         """A CRITICAL port beside an UNKNOWN look at processes: nothing is started (P6)."""
         bad, blind = kept.script("bad", "exit 2"), kept.script("blind", "echo cannot look; exit 3")

@@ -423,5 +423,3 @@ def test_replaces_what_was_forgotten(kept: Kept, spawn: Spawner) -> None:
     wait_for(lambda: phase(kept) == "running", 10, "a record")
     assert kept.service.one() == kept.pid() == pid
     assert "adopted" in lined(watcher.end())
-
-

@@ -66,6 +66,7 @@ class World:
         self.struck: Counter[str] = Counter()
         self.stopped: dict[int, tuple[float, Seen]] = {}  # pid -> when it goes on
         self.calm = now()  # since when nothing that we did is in the way of a start
+        self.strangers: list[tuple[float, subprocess.Popen[bytes]]] = []  # with an instance's former pid, until when
         self.emptied = 0.0  # when the disk is emptied again; 0: it is not full
         self.paused = False
         self.cron: float | None = now()  # when the next run begins; None: cron is held off
@@ -74,10 +75,15 @@ class World:
         for place, size in ((self.state, "1m"), (Path("/dev/shm"), "4m")):
             place.mkdir(mode=0o700, exist_ok=True)
             _do("mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "none", str(place))
-        self.limits = {what: self._limit(*options) for what, options in (("plain", ()), ("watch", WATCH))}
+        self.kinds = {
+            "watch": (*WATCH, "--check", self.instances.check),
+            "plain": ("--check", self.instances.check),
+            "without a check": (),
+        }
+        self.limits = {kind: self._limit(*options) for kind, options in self.kinds.items()}
 
     def _words(self, *options: str) -> list[str]:
-        own = (NAME, "--state-dir", str(self.state), *OPTIONS, *options, "--check", self.instances.check)
+        own = (NAME, "--state-dir", str(self.state), *OPTIONS, *options)
         # an instance would share the library's semaphore with the run, and wait for ever for one that was killed
         return [str(BIN / "ensure-running"), *own, "--env", "LD_PRELOAD=", "--", *self.instances.command]
 
@@ -103,10 +109,9 @@ class World:
         self.runs.append(run)
         return run
 
-    def ensure(self, *, watch: bool) -> None:
+    def ensure(self, kind: str) -> None:
         """Begin a run, as cron would."""
-        kind = "watch" if watch else "plain"
-        words = self._words(*(WATCH if watch else ()))
+        words = self._words(*self.kinds[kind])
         self.start(f"ensure-running ({kind})", words, self.limits[kind], faked=self.random.random() < 0.5)
 
     def operate(self, verb: str, *options: str) -> Ran:
@@ -119,7 +124,7 @@ class World:
         time.sleep(TICK)
         if self.cron is not None and now() >= self.cron:
             self.cron = max(self.cron + PERIOD, now())
-            self.ensure(watch=True)
+            self.ensure("watch")
         if self.emptied and now() >= self.emptied:
             self.empty()
         for pid, (until, _) in list(self.stopped.items()):
@@ -132,6 +137,14 @@ class World:
             self.story.tell(f"pid {run.child.pid} ended: {run.judge(self.instances)}")
             for left in Path("/dev/shm").glob(f"*faketime*_{run.child.pid}"):  # a reused pid would stumble over it
                 left.unlink()
+        for until, stranger in list(self.strangers):
+            seen = look(stranger.pid)
+            if seen is None or seen.state != "S":
+                raise Broken(f"a stranger with an instance's former pid was signalled: {seen}")
+            if now() >= until:
+                self.strangers.remove((until, stranger))
+                stranger.kill()
+                stranger.wait()
         self._hold()
 
     def _hold(self) -> None:
@@ -159,7 +172,8 @@ class World:
         """Break something."""
         kinds = {
             self.kill_run: 6, self.stop_run: 5, self.ask_run: 2, self.kill_service: 6, self.stop_service: 2,
-            self.fill: 1, self.delete: 2, self.jump: 2, self.order: 2, self.plain: 2,
+            self.fill: 1, self.delete: 2, self.jump: 2, self.order: 2, self.plain: 3, self.ambush: 5,
+            self.reuse: 2,
         }  # fmt: skip
         what = self.random.choices(list(kinds), list(kinds.values()))[0]
         name = what()
@@ -181,12 +195,48 @@ class World:
 
     def ask_run(self) -> str:
         """Ask a run to end."""
-        return self._send(self._guard(), signal.SIGTERM, "ask guard")
+        run = self.random.choice(self.runs) if self.runs else None
+        return self._ask(run) if run else ""
+
+    def _ask(self, run: Ran) -> str:
+        """Ask it once it listens: what comes in the first milliseconds of the interpreter ends that without a line."""
+        if not self.stay(SLACK, lambda: _listens(run.child.pid) or run not in self.runs):
+            raise Broken(f"{run.what} (pid {run.child.pid}) does not come to listen to signals")
+        return self._send(look(run.child.pid), signal.SIGTERM, "ask guard")
 
     def kill_service(self) -> str:
         """Kill the instance."""
         life = self._instance()
         return self._send(look(life.pid), signal.SIGKILL, "kill service") if life else ""
+
+    def ambush(self) -> str:
+        """Kill the instance, and whoever is about to repair that."""
+        if not self.kill_service():
+            return ""
+        time.sleep(self.random.uniform(0, 0.25))
+        self.instances.look()
+        struck = self.random.choice((self.kill_run, self.kill_run, self.stop_run))()
+        if struck:
+            self.struck[struck] += 1
+        return "kill service"
+
+    def reuse(self) -> str:
+        """Kill the instance, and give its pid to a stranger."""
+        life, last = self._instance(), Path("/proc/sys/kernel/ns_last_pid")
+        if not life or not last.exists() or not self.kill_service():
+            return ""
+        if wait_until_gone([life.pid], 0.5) or not self.stay(0.5, lambda: look(life.pid) is None):
+            return "kill service"
+        last.write_text(f"{life.pid - 1}\n")
+        stranger = subprocess.Popen(["tail", "-f", "/dev/null"])
+        if stranger.pid != life.pid:
+            stranger.kill()
+            stranger.wait()
+            return "kill service"
+        self.stay(1, lambda: (seen := look(stranger.pid)) and seen.state == "S")
+        self.story.tell(f"a stranger has the pid {life.pid}")
+        self.strangers.append((now() + 10, stranger))
+        return "reuse pid"
 
     def stop_service(self) -> str:
         """Stop the instance; at times it goes on later."""
@@ -229,12 +279,11 @@ class World:
         """Delete it while no run is alive, and the service perhaps dead."""
         self.heal()
         self.cron, cron = None, self.cron
-        for run in self.runs:
-            self._send(look(run.child.pid), signal.SIGTERM, "")
+        for run in list(self.runs):
+            self._ask(run)
         if not self.stay(SLACK + 10, lambda: not self._ours()):
             raise Broken(f"asked to end, and still alive: {self._ours()}")
-        if self.random.random() < 0.5:
-            self.kill_service()
+        self.random.choice((self.kill_service, self.stop_service, str))()
         self._forget()
         self.cron = max(cron or 0, now())
         return "delete state between runs"
@@ -277,7 +326,7 @@ class World:
 
     def plain(self) -> str:
         """Begin a run without --watch."""
-        self.ensure(watch=False)
+        self.ensure(self.random.choice(("plain", "without a check")))
         return ""
 
     # -- who is who --------------------------------------------------------------------------------------------------
@@ -318,10 +367,6 @@ class World:
             if int(signed.split()[0]) == seen.pid and signed.endswith("--watch\n"):
                 return "watcher"
         return "actor"
-
-    def _guard(self) -> Seen | None:
-        run = self.random.choice(self.runs) if self.runs else None
-        return look(run.child.pid) if run else None
 
     def _instance(self) -> Life | None:
         living = self.instances.living()
@@ -399,8 +444,9 @@ class World:
         if len(self.instances.living()) != 1:
             raise Broken(f"at the end there live {self.instances.living()}")
         self.cron = None
-        for run in self.runs:
-            self._send(look(run.child.pid), signal.SIGTERM, "")
+        self.stay(20, lambda: not self.strangers)
+        for run in list(self.runs):
+            self._ask(run)
         if not self.stay(SLACK + 10, lambda: not self._ours()):
             raise Broken(f"asked to end, and still alive: {self._ours()}")
         stop = self.operate("stop")
@@ -432,6 +478,15 @@ def _open_files(pid: int) -> list[str]:
             with contextlib.suppress(OSError):
                 names.append(each.readlink().name)
     return names
+
+
+def _listens(pid: int) -> bool:
+    """Whether the process catches SIGTERM."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        caught = next((line.split()[1] for line in lines if line.startswith("SigCgt:")), "0")
+        return bool(int(caught, 16) >> signal.SIGTERM - 1 & 1)
+    return False
 
 
 def _do(*words: str) -> None:

@@ -77,7 +77,9 @@ class Said:
 
 def children(pid: int) -> list[int]:
     """Return the live children of a process."""
-    return [seen.pid for seen in map(look, everyone()) if pid and seen and seen.parent == pid and seen.state not in "ZX"]
+    return [
+        seen.pid for seen in map(look, everyone()) if pid and seen and seen.parent == pid and seen.state not in "ZX"
+    ]
 
 
 def zombies(pid: int) -> int:

@@ -55,10 +55,10 @@ def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: b
     record = seen.record
     weighed = Weighed(seen, past, policy.judge(past, order.limits, now()))
     weighed.paused = order.paused()
-    expected, target = _expected(order)
-    if not (seen.alive or order.wish.oneshot or certain):
-        weighed.marked = order.marked(expected, target)
-    weighed.daemons = _daemons(record, frozenset({os.geteuid(), target}))
+    if not (seen.alive or certain):
+        expected, target = _expected(order)
+        weighed.marked = [] if order.wish.oneshot else order.marked(expected, target)
+        weighed.daemons = _daemons(record, frozenset({os.geteuid(), target}))
     weighed.young = seen.alive and _young(order, record)
     weighed.choice = decision.decide(
         decision.Facts(
