@@ -31,9 +31,9 @@ HAND_START, HAND_STOP, HAND_RESTART = "start", "stop", "restart"  # an operator'
 class Facts:
     """What a decision rests on.
 
-    alive: the record's very process lives. young: it was never healthy yet, and has time for that.
-    marked: instances found by their mark. daemons: what lives on of an instance that turned itself
-    into a daemon. flight: milliseconds for which an ended --oneshot command still counts as a start in
+    alive: the record's very process lives. young: it was never healthy yet, nor called sick, and has
+    time for that. marked: instances found by their mark. daemons: what lives on of an instance that
+    turned itself into a daemon. flight: milliseconds for which an ended --oneshot command still counts as a start in
     progress. verdict: what the policy says. hand: an operator's order, or empty.
     """
 

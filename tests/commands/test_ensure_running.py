@@ -7,6 +7,7 @@ import grp
 import json
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -338,12 +339,26 @@ class TestChecks:
         first = kept.run(*words)
         pid = kept.service.one()
         assert first.code == 2
-        assert f"failing: no answer (pid {pid})" in first.out
+        assert f"(pid {pid}), but failing: no answer" in first.out
         second = kept.run(*words)
         assert second.code == 2
-        assert "restarted svc, but failing: no answer" in second.out
+        assert re.search(r"restarted svc \(pid \d+\), but failing: no answer", second.out)
         assert kept.service.starts() == 2
         assert not alive(pid)
+
+    def test_one_that_fell_sick_is_young_no_longer(self, kept: Kept) -> None:
+        """Healthy once, then failing --fail-after looks: restarted, though --startup-timeout is not over yet."""
+        starts = f"$(cat '{kept.service.journal}' | wc -l)"
+        sick = kept.script(
+            "sick", f"test {starts} -gt $(ls '{kept.room}' | grep -c ill) || {{ echo no answer; exit 2; }}"
+        )
+        words = ["--check", sick, "--retries", "0", "--fail-after", "2", "--backoff", "0s:0s"]
+        assert kept.run(*words).code == 0
+        (kept.room / "ill").touch()
+        assert "1 of 2 failing looks" in kept.run(*words).out
+        ran = kept.run(*words)
+        assert (ran.code, "restarted svc" in ran.out) == (0, True), ran
+        assert kept.service.starts() == 2
 
     def test_unknown_about_processes_vetoes(self, kept: Kept) -> None:
         """A CRITICAL port beside an UNKNOWN look at processes: nothing is started (P6)."""

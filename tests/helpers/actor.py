@@ -6,8 +6,8 @@ A fault injector then has it as its first process. What it says is one line, `ST
 guard would get it. The modules that it loads late are loaded early, so that what it does between its
 first touch of the state directory and its end is its work alone.
 
-WHO-FIRST: `either` leaves forks alone. `parent` stops each child where it was born, `child` both
-sides, until somebody continues them; each prints `child PID` first.
+WHO-FIRST: `either` leaves forks alone. `parent` stops the child that is to become the instance where it was born,
+`child` both sides, until somebody continues them; each prints `child PID` first.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from collections.abc import Callable
 
 import filelock
 
+from watchdog_tools.actions import spawn
 from watchdog_tools.cli import fast
 from watchdog_tools.cli.common import settle
 from watchdog_tools.cli.values import convert
@@ -66,10 +67,12 @@ def parsed(words: list[str]) -> Config:
 
 
 def stopped_fork(fork: Callable[[], int], *, both: bool) -> Callable[[], int]:
-    """Return a fork whose child, and with `both` the parent too, stops before it does anything."""
+    """Return a fork whose child, and with `both` the parent too, stops before it does anything; a look's does not."""
 
     def stopped() -> int:
         pid = fork()
+        if sys._getframe(1).f_globals["__name__"] != spawn.__name__:
+            return pid
         if pid:
             os.write(1, f"child {pid}\n".encode())
         if both or not pid:

@@ -1,13 +1,15 @@
 """Strike ensure-running at one system call after another, and see that exactly one instance comes of it.
 
-    cd tests; python -m helpers.kill_points [--role ROLE --fault FAULT] [--every N | --most N]
+    cd tests; python -m helpers.kill_points [--role ROLE --fault FAULT] [--scene SCENE] [--every N | --most N]
 
 In the manner of SQLite's fault loops: one run is traced, and for each of its calls another run, with
 everything fresh, meets the fault at that call (its name and its ordinal: `when=` counts each name by
 itself). Then a clean run, then one with all state deleted. One JSON line a point.
 
-Roles, each the traced first process: `guard` (the installed command), `actor` (helpers/actor.py), the
-same where it finds a `sick` instance, so that it stops that one and starts another, and
+Scenes (helpers/kill_rooms.py): `first`, the first start of a service, and `sick`, where an instance lives that fails
+its check, so that the run stops it and starts another one.
+
+Roles, each the traced first process: `guard` (the installed command), `actor` (helpers/actor.py), and
 its `child` between fork and exec, twice: with the child going on before its parent, and after it.
 strace counts for each process by itself, so that with `-f` the n-th call of a name would strike the
 parent first: the child is stopped where it is born and traced from there, until it executes.
@@ -25,11 +27,9 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,28 +37,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers.commands import BIN
-from helpers.instances import Service, marked
-from helpers.processes import everyone, look, wait_for
+from helpers.instances import marked
+from helpers.kill_rooms import ROOMS, SECONDS, Room, others, state
+from helpers.processes import look, wait_for
 
-ROLES = ("guard", "actor", "sick", "child-before", "child-after")
+ROLES = ("guard", "actor", "child-before", "child-after")
 ERRORS = ("ENOSPC", "EIO", "EROFS")
-ACTORS = ("actor", "sick")
 FAULTS = ("KILL", "STOP", *ERRORS)
 NAMES = {"fork": "clone", "vfork": "clone", "clone3": "clone", "renameat": "rename", "renameat2": "rename"}
-DECISIVE = ("clone", "flock", "rename", "write", "execve", "pidfd_send_signal")
+DECISIVE = ("clone", "flock", "rename", "write", "execve", "pidfd_open", "pidfd_send_signal", "kill")
 # Where a full, failing or read-only disk, or a limit of the machine, shows.
 FALLIBLE = {
     *("open", "openat", "read", "pread64", "write", "pwrite64", "close", "mkdir", "mkdirat", "ftruncate"),
     *("rename", "unlink", "unlinkat", "newfstatat", "fstat", "stat", "flock", "clone", "pipe2", "chdir"),
     *("dup2", "dup3", "execve", "pidfd_open", "getdents64", "lseek"),
 }
-# Sick is who is named in $2 and lives; healthy is another one of $1, the journal.
-_HEALTH = """lives() { [ -n "$1" ] && [ -n "$(tr -d '\\0' 2>/dev/null <"/proc/$1/cmdline")" ]; }
-lives "$(cat "$2")" && exit 2
-lives "$(tail -n 1 "$1" | cut -d' ' -f2)" || exit 2
-"""
 OWN_END = ("close", "write")  # how actor.py itself ends, after its work
-SECONDS = 20.0  # for any one command
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,7 @@ class Point:
 class Struck:
     """What one point did: `missed` if the call did not come, `problem` empty if all promises held."""
 
+    scene: str
     role: str
     fault: str
     call: str
@@ -92,69 +87,6 @@ class Struck:
     def kind(self) -> str:
         """The call's name on every machine."""
         return NAMES.get(self.call, self.call)
-
-
-class Room:
-    """Fresh ground for one point: a state directory, and a service that testifies.
-
-    before: the instances that lived before anything was struck, a sick one for that role.
-    """
-
-    def __init__(self, role: str) -> None:
-        """Make it."""
-        self.checks: list[str] = []
-        self.before: set[int] = set()
-        self.path = Path(tempfile.mkdtemp(prefix="wdt-kill-", dir="/tmp"))
-        self.state = self.path / "state"
-        self.state.mkdir(0o700)
-        self.log = self.path / "strace"
-        self.service = Service(self.path)
-        if role == "sick":
-            self._fall_ill()
-
-    def _fall_ill(self) -> None:
-        """Start an instance, and have its check fail for as long as it lives."""
-        health, ill = self.path / "health", self.path / "ill"
-        health.write_text(_HEALTH)
-        ill.touch()
-        self.checks = ["--check", f"sh {health} {self.service.journal} {ill}", "--retries", "0", "--backoff", "0s:0s"]
-        code, line = self.run()
-        assert code == 0, f"the first start: {code} {line}"
-        self.before = {seen.pid for seen in marked()}
-        ill.write_text(f"{min(self.before)}\n")
-
-    def one(self) -> int:
-        """Assert that exactly one instance lives, and that never two did. Return its pid."""
-        if not self.checks:
-            return self.service.one()
-        self.service.starts()
-        (only,) = [seen.pid for seen in marked()]
-        return only
-
-    def words(self, lock_wait: str = "3s") -> list[str]:
-        """Return the arguments of ensure-running."""
-        spans = ["--start-seconds", "0.05", "--lock-wait", lock_wait]
-        return ["x", "--state-dir", str(self.state), *spans, *self.checks, "--", *self.service.command]
-
-    def run(self, lock_wait: str = "3s") -> tuple[int, str]:
-        """Run the installed command undisturbed; return its exit code and its line."""
-        done = subprocess.run(
-            [BIN / "ensure-running", *self.words(lock_wait)],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False,
-        )  # fmt: skip
-        line = done.stdout.decode()
-        assert done.stderr == b"", f"stderr: {done.stderr!r}"
-        assert line.count("\n") == 1, f"not one line: {line!r}"
-        return done.returncode, line.rstrip("\n")
-
-    def close(self) -> None:
-        """End all that lives here, and remove it."""
-        for pid in everyone():
-            if pid != 1:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not others(), SECONDS, "the end of everybody")
-        shutil.rmtree(self.path)
 
 
 class Traced:
@@ -182,16 +114,16 @@ class Traced:
         self.first = self._started([*python, first, *self.room.words()])
         assert self.first.stdout is not None
         child = int(self.first.stdout.readline().split()[1])
-        wait_for(lambda: _state(child) == "T", SECONDS, "the stopped child")
+        wait_for(lambda: state(child) == "T", SECONDS, "the stopped child")
         if before:
-            wait_for(lambda: _state(self.first.pid) == "T", SECONDS, "the stopped parent")
+            wait_for(lambda: state(self.first.pid) == "T", SECONDS, "the stopped parent")
         self.tracer = self._started([*self.strace, "-b", "execve", "-p", str(child)])
         own = "stopped by SIGSTOP"
         wait_for(lambda: self.room.log.exists() and own in self.room.log.read_text(), SECONDS, "strace's grip")
         os.kill(child, signal.SIGCONT)
         if before:
             done = "the child's last step but one"
-            wait_for(lambda: _state(child) in "ZX" or _waits(child) or self.met("STOP"), SECONDS, done)
+            wait_for(lambda: state(child) in "ZX" or _waits(child) or self.met("STOP"), SECONDS, done)
             os.kill(self.first.pid, signal.SIGCONT)
 
     def stopped(self) -> bool:
@@ -220,12 +152,12 @@ class Traced:
         return self.first.returncode, out.decode()
 
 
-def points(role: str) -> list[Point]:
+def points(scene: str, role: str) -> list[Point]:
     """Return the calls of one undisturbed run, from the first touch of the state directory on.
 
     The guard itself touches nothing: its calls count from its first pipe, that of the signals.
     """
-    room = Room(role)
+    room = ROOMS[scene]()
     try:
         code, said = Traced(role, room, []).end()
         assert code == 0, f"the undisturbed {role}: exit {code}, {said!r}"
@@ -243,21 +175,21 @@ def points(role: str) -> list[Point]:
             seen[match[1]] = seen.get(match[1], 0) + 1
             if place >= begin and match[1] != "exit_group":
                 found.append(Point(match[1], seen[match[1]], place))
-    return found[: -len(OWN_END)] if role in ACTORS else found
+    return found[: -len(OWN_END)] if role == "actor" else found
 
 
 def _begins(role: str, line: str, state: str) -> bool:
     if role == "guard":
         return line.startswith("pipe2(")
-    return role not in ACTORS or state in line
+    return role != "actor" or state in line
 
 
-def strike(role: str, fault: str, point: Point) -> Struck:
+def strike(scene: str, role: str, fault: str, point: Point) -> Struck:
     """Strike at one point, then run twice more. Never raises for a broken promise: it returns it."""
-    struck = Struck(role, fault, point.call, point.ordinal, point.place)
+    struck = Struck(scene, role, fault, point.call, point.ordinal, point.place)
     what = f"error={fault}" if fault in ERRORS else f"signal={fault}"
     options = ["-e", f"trace={point.call}", "-e", f"inject={point.call}:{what}:when={point.ordinal}"]
-    room = Room(role)
+    room = ROOMS[scene]()
     try:
         traced = Traced(role, room, options)
         if fault == "STOP" and traced.stopped():
@@ -314,19 +246,11 @@ def _aftermath(room: Room, struck: Struck) -> None:
     quiet()
     assert code == 0, f"the clean run: {code} {line}"
     pid = room.one()
-    shutil.rmtree(room.state)
-    room.state.mkdir(0o700)
-    code, line = room.run()
+    code, line = room.forgotten()
     struck.said.append(f"without state: {code} {line}")
     assert code == 0, f"without state: {code} {line}"
     quiet()
     assert room.one() == pid, "another one"
-    assert [seen.pid for seen in marked()] == [pid], f"marked: {marked()}"
-
-
-def others() -> list[int]:
-    """Return who lives in this namespace besides its first process and us."""
-    return [pid for pid in everyone() if pid != 1 and _state(pid) not in "ZX"]
 
 
 def quiet() -> None:
@@ -339,15 +263,10 @@ def quiet() -> None:
     wait_for(lambda: not busy(), SECONDS, f"the end of all but instances: {[look(pid) for pid in busy()]}")
 
 
-def _state(pid: int) -> str:
-    seen = look(pid)
-    return seen.state if seen else "X"
-
-
 def _waits(pid: int) -> bool:
     """Tell whether a child sleeps at its go pipe."""
     with contextlib.suppress(OSError):
-        return _state(pid) == "S" and "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
+        return state(pid) == "S" and "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
     return False
 
 
@@ -366,10 +285,18 @@ def decisive(found: list[Point]) -> list[Point]:
 
 
 def thinned(found: list[Point], most: int) -> list[Point]:
-    """Return at most `most` points: of each decisive kind all that fit, the others evenly."""
+    """Return at most `most` points: of each decisive kind as many as of the others, or all; the rest evenly."""
     if len(found) <= most:
         return found
-    first = [point for point in found if point.kind in DECISIVE][:most]
+    kinds: dict[str, list[Point]] = {}
+    for point in found:
+        if point.kind in DECISIVE:
+            kinds.setdefault(point.kind, []).append(point)
+    room, first = most, []
+    for index, each in enumerate(sorted(kinds.values(), key=len)):
+        share = min(len(each), room // (len(kinds) - index))
+        first += [each[place * len(each) // share] for place in range(share)]
+        room -= share
     rest = [point for point in found if point not in first]
     left = most - len(first)
     return sorted({*first, *(rest[index * len(rest) // left] for index in range(left))}, key=lambda each: each.place)
@@ -411,13 +338,13 @@ def table(struck: Iterable[Struck]) -> str:
 def sweep(every: int) -> int:
     """Strike at all points for each role and fault, a worker for each core; print what it came to."""
     failures = 0
-    kinds = [(role, fault) for role in ROLES for fault in FAULTS]
+    kinds = [(scene, role, fault) for scene in ROOMS for role in ROLES for fault in FAULTS]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = pool.map(lambda kind: list(strikes(*kind, "--every", str(every))), kinds)
-        for (role, fault), struck in zip(kinds, runs, strict=True):
+        runs = pool.map(lambda kind: list(strikes(*kind[1:], "--scene", kind[0], "--every", str(every))), kinds)
+        for (scene, role, fault), struck in zip(kinds, runs, strict=True):
             broken = [each for each in struck if each.problem]
             missed = sum(each.missed for each in struck)
-            print(f"{role} {fault}: {len(struck) - missed} points, {len(broken)} failures, {missed} not met")
+            print(f"{scene} {role} {fault}: {len(struck) - missed} points, {len(broken)} failures, {missed} not met")
             print(f"  {table(struck)}", flush=True)
             for each in broken:
                 print(f"  FAILED at {each.call} {each.ordinal}: {each.problem} {each.said}", flush=True)
@@ -431,18 +358,19 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--role", choices=ROLES)
     parser.add_argument("--fault", choices=FAULTS)
+    parser.add_argument("--scene", choices=ROOMS, default="first")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--most", type=int, default=0, help="only the decisive points, at most so many")
     parser.add_argument("--part", default="0/1", metavar="I/N")
     given = parser.parse_args()
     if given.role is None or given.fault is None:
         return sweep(given.every)
-    found = possible(given.role, given.fault, points(given.role))
+    found = possible(given.role, given.fault, points(given.scene, given.role))
     if given.most:
         found = thinned(decisive(found), given.most)
     share, parts = map(int, given.part.split("/"))
     for point in found[share :: parts * given.every]:
-        print(json.dumps(vars(strike(given.role, given.fault, point))), flush=True)
+        print(json.dumps(vars(strike(given.scene, given.role, given.fault, point))), flush=True)
     return 0
 
 

@@ -35,22 +35,6 @@ def test_103_the_calls_that_matter_most() -> None:
     assert kinds >= {"clone", "flock", "rename", "write"}
 
 
-def test_103_a_restart_killed_at_a_call_leaves_one_instance_or_none() -> None:
-    """Between the look that finds it sick and the last word about the new one: never two, and then one that is well."""
-    kinds = {each.kind for each in struck_at("sick", "KILL", "--most", "24")}
-    assert kinds >= {"clone", "flock", "rename", "write", "pidfd_send_signal"}
-
-
-def test_103_beside_a_stopped_restart_nothing_is_started() -> None:
-    """Stopped instead of killed, before, in and after the stop of the sick one."""
-    assert struck_at("sick", "STOP", "--most", "6")
-
-
-def test_138_a_call_that_fails_in_a_restart_never_makes_two() -> None:
-    """The disk is full in the middle of it."""
-    assert {"write", "rename"} <= {each.kind for each in struck_at("sick", "ENOSPC", "--most", "12")}
-
-
 @pytest.mark.parametrize("role", ["child-before", "child-after"])
 def test_103_a_child_killed_before_it_executes_was_no_instance(role: str) -> None:
     """Between fork and exec it holds the lock; whichever side is ahead, its death leaves none, and the lock free."""
@@ -60,6 +44,28 @@ def test_103_a_child_killed_before_it_executes_was_no_instance(role: str) -> Non
 def test_103_a_guard_killed_at_a_call_leaves_its_actor_to_finish_the_step() -> None:
     """The actor outlives it and is not met half-way: the next run finds one instance, or makes it one."""
     assert {"clone", "write"} <= {each.kind for each in struck_at("guard", "KILL", "--most", "30")}
+
+
+def test_103_a_sick_instance_is_replaced_whatever_call_ends_the_actor() -> None:
+    """With stop and restart in the path: the first has ended before the second begins, and there is no third."""
+    kinds = {each.kind for each in struck_at("actor", "KILL", "--scene", "sick", "--most", "17")}
+    assert kinds >= {"clone", "flock", "rename", "write", "pidfd_open", "pidfd_send_signal"}
+
+
+def test_103_the_child_that_is_to_replace_a_sick_instance_is_killed() -> None:
+    """The sick one is gone by then; the next run starts another one."""
+    assert "execve" in {each.kind for each in struck_at("child-after", "KILL", "--scene", "sick", "--most", "3")}
+
+
+def test_103_beside_a_run_that_is_stopped_as_it_stops_nothing_is_started() -> None:
+    """Between TERM and the new start, too."""
+    kinds = {each.kind for each in struck_at("actor", "STOP", "--scene", "sick", "--most", "6")}
+    assert kinds >= {"pidfd_send_signal", "rename"}
+
+
+def test_138_a_call_that_fails_as_a_sick_instance_is_replaced() -> None:
+    """No room on the disk for what is written between the stop and the start: the next run makes it one."""
+    assert {"write", "rename"} <= {each.kind for each in struck_at("actor", "ENOSPC", "--scene", "sick", "--most", "6")}
 
 
 @pytest.mark.parametrize(("role", "most"), [("actor", "18"), ("guard", "6"), ("child-after", "3")])

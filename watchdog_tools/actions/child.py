@@ -75,6 +75,8 @@ def _mark(keeper: int, name: str, directory: str) -> dict[str, str]:
 def _signals() -> None:
     _signal.set_wakeup_fd(-1)
     for number in range(1, _signal.NSIG):
+        if _signal.getsignal(number) == _signal.SIG_DFL:  # a table in memory: most need no system call
+            continue
         try:
             _signal.signal(number, _signal.SIG_DFL)
         except (OSError, ValueError):  # KILL, STOP and the two that libc keeps to itself

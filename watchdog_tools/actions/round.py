@@ -11,7 +11,7 @@ from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.run import Changed, down, left
 from watchdog_tools.actions.tending import tend
 from watchdog_tools.actions.weigh import weigh
-from watchdog_tools.record import STARTING
+from watchdog_tools.record import RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.clock import seconds
 from watchdog_tools.system.proc import Unseen
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from watchdog_tools.health import Health
     from watchdog_tools.record import Seen
 
+_STILL = (decision.NOTHING, decision.VETO, decision.PAUSED, decision.DAEMON)  # what leaves the record as it is
 _TURNS = 5  # looks at a world that changes each time
 
 
@@ -52,6 +53,8 @@ def _act(run: Run, health: Health) -> Result:
         mourn(run, seen.record)
     weighed = weigh(run.order, health, seen, run.past, certain=certain)
     run.uids |= weighed.uids
+    if weighed.choice in _STILL:  # or the next look would mourn the same death again
+        standstill.remembered(run, weighed)
     return _WAYS[weighed.choice](run, health, weighed)
 
 
@@ -105,6 +108,10 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
         return blocked
     if run.mercy:
         return forgiven(run.order, health.words or "no instance", "the next run tries again")
+    was = weighed.record
+    if was and was.phase == RUNNING and not was.pid and run.past.good:  # of --oneshot, which nobody mourns
+        run.trouble, run.successes = 1, 0
+        run.event("died", why=health.words)
     if run.order.hand:  # an operator's order ends a hold and forgives what was
         run.past = run.past.but(attempts=0, held=0)
     return starting.start(run, weighed.record, health.words or "no instance")

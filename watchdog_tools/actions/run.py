@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from watchdog_tools.actions.lock import Lock
     from watchdog_tools.actions.order import Order
     from watchdog_tools.actions.spawn import Born
+    from watchdog_tools.health import Health
     from watchdog_tools.system.identity import Identity
     from watchdog_tools.system.looker import Say
 
@@ -38,12 +39,13 @@ class Run:
     uids: whose marks count, those of the keeper and of its instances. born: the instance that is
     held by its pidfd, if one is. steps: (when it began, words) of each step. done: what happened, in
     words; acted: the last reason of a round that did something. quiet: steps are not told to the guard.
+    looked: what the last look of a verification said.
     mercy: a start has failed within --start-period of the boot; one is enough for a run.
     """
 
     __slots__ = (
-        "acted", "born", "directory", "done", "failures", "life", "lock", "mercy", "name", "notes", "order", "past",
-        "quiet", "say", "steps", "successes", "trouble", "uids",
+        "acted", "born", "directory", "done", "failures", "life", "lock", "looked", "mercy", "name", "notes", "order",
+        "past", "quiet", "say", "steps", "successes", "trouble", "uids",
     )  # fmt: skip
 
     def __init__(self, order: Order, directory: int, lock: Lock, say: Say, life: int) -> None:
@@ -58,6 +60,7 @@ class Run:
         self.failures = self.successes = self.trouble = 0
         self.uids = frozenset({os.geteuid()})
         self.born: Born | None = None
+        self.looked: Health | None = None
         self.notes: list[str] = []
         self.steps: list[tuple[float, str]] = []
         self.done: list[str] = []
@@ -149,10 +152,10 @@ def now() -> int:
     return int(uptime() * 1000)
 
 
-def down(order: Order, why: str, words: str, reason: str) -> Result:
-    """Return the verdict for a service that is down, with why nothing was done, or did not help."""
+def down(order: Order, why: str, words: str, reason: str, how: str = "down") -> Result:
+    """Return the verdict for a service that is down (or `how` it is), with why nothing was done, or did not help."""
     said = f" ({why})" if why else ""
-    return Result(CRITICAL, f"{order.name} is down{said}; {words}", reason=reason)
+    return Result(CRITICAL, f"{order.name} is {how}{said}; {words}", reason=reason)
 
 
 def left(order: Order) -> Result:
@@ -160,10 +163,10 @@ def left(order: Order) -> Result:
     return Result(UNKNOWN, f"{order.name}: ended before anything was done", reason="signal")
 
 
-def failed(run: Run, why: str, words: str, daemon: Identity | None = None) -> Result:
+def failed(run: Run, why: str, words: str, daemon: Identity | None = None, how: str = "down") -> Result:
     """Remember a start that failed, so that the next ones back off. Return the verdict.
 
-    daemon: the instance that ended and left a daemon behind, by whose mark that is known.
+    daemon: the instance that ended and left a daemon behind, by whose mark that is known. how: the service is.
     """
     merciful = in_mercy(run.order)
     run.fail()
@@ -174,13 +177,15 @@ def failed(run: Run, why: str, words: str, daemon: Identity | None = None) -> Re
     run.event("cannot start", why=words, attempt=run.past.attempts)
     if merciful:
         return forgiven(run.order, why, words)
-    return down(run.order, why, f"{words}; {next_try(run)}", "failed")
+    return down(run.order, why, f"{words}; {next_try(run)}", "failed", how)
 
 
 def next_try(run: Run) -> str:
     """Return when the policy lets the next start be made, in words."""
     verdict = policy.judge(run.past, run.order.limits, now())
     wait = spoken(max(verdict.until - now(), 0) / 1000)
+    if verdict.kind == policy.NOW:
+        return "the next run tries again"
     return f"held for {wait}" if verdict.kind == policy.HELD else f"next try in {wait}"
 
 

@@ -11,7 +11,7 @@ from watchdog_tools.actions.plan import CannotStart, resolve
 from watchdog_tools.actions.run import Changed, left, now
 from watchdog_tools.actions.standstill import held, remembered, state_of, unmet, waiting
 from watchdog_tools.actions.stopping import Refused, instance, stop
-from watchdog_tools.record import FOUND
+from watchdog_tools.record import FAILED, FOUND
 from watchdog_tools.result import CRITICAL, OK, Result
 from watchdog_tools.system.clock import seconds, uptime
 from watchdog_tools.units import spoken
@@ -59,7 +59,7 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
         sick = instance(run, health, weighed)
     except Refused as refused:
         return Result(refused.state, f"{run.name}: {refused}", reason=refused.reason)
-    if sick is None and not (run.order.wish.oneshot and not health.down):
+    if sick is None and not (run.order.wish.oneshot and (health.exists or not health.down)):
         return Result(OK, f"{run.name} was not running", reason="stopped")
     if sick is None and not run.order.stopping.command:
         words = "what --oneshot starts is not ours to stop; --stop CMD says how"
@@ -71,6 +71,8 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
     if after and (after.exists or after.works):
         return Result(CRITICAL, f"{run.name} was stopped, but there is another: {after.words}", reason="failing")
     pid = f" (pid {sick.identity[0]})" if sick else ""
+    if sick is None:  # then its record has no process by which that is seen
+        run.write(run.record(FAILED))
     return Result(OK, f"{run.name} was stopped{pid}", reason="stopped")
 
 

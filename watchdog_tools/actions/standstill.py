@@ -28,7 +28,7 @@ def healthy(order: Order, health: Health) -> Result:
 def blind(run: Run, health: Health, words: str) -> Result:
     """Return the verdict where who cannot see must not act."""
     state = health.state if health.state != OK else UNKNOWN
-    return Result(state, f"{run.name}: {words}; nothing started", reason="blind")
+    return Result(state, f"{run.name}: {words}; nothing {'done' if run.order.hand else 'started'}", reason="blind")
 
 
 def state_of(run: Run, health: Health, weighed: Weighed) -> str:
@@ -42,7 +42,7 @@ def paused(run: Run, health: Health, weighed: Weighed) -> Result:
     if health.works or (weighed.alive and not health.asked):
         words = f": {health.words}" if health.words else ""
         state = health.state if health.asked else OK
-        return Result(state, f"{run.name} is up and {weighed.paused}{words}", reason="paused", metrics=health.metrics)
+        return Result(state, f"{run.name} is up, {weighed.paused}{words}", reason="paused", metrics=health.metrics)
     return Result(CRITICAL, f"{state_of(run, health, weighed)}; {weighed.paused}", reason="paused")
 
 
@@ -50,7 +50,7 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say that a start has to wait for its backoff."""
     remembered(run, weighed)
     attempts = weighed.past.attempts
-    words = f"backing off after {attempts} failed start{'' if attempts == 1 else 's'}"
+    words = f"backing off after {attempts} start{'' if attempts == 1 else 's'} that did not last"
     return Result(
         CRITICAL, f"{state_of(run, health, weighed)}; {words}, next try in {spoken(weighed.wait)}", reason="backoff"
     )
@@ -62,7 +62,7 @@ def held(run: Run, health: Health, weighed: Weighed) -> Result:
     starts = f"{limits.count} start{'' if limits.count == 1 else 's'} within {spoken(limits.window / 1000)}"
     if in_mercy(run.order) and not (weighed.alive or health.exists):  # a boot costs no hold, but the limit is kept
         return forgiven(run.order, health.words or "no instance", f"not started, after {starts}")
-    words = f"held for {spoken(weighed.wait)}, after {starts}"
+    words = f"held for {spoken(weighed.wait)}, after {starts} (watchdog-tools start {run.name} ends that)"
     verdict = Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="held")
     if weighed.verdict.fresh:
         run.past = policy.held(run.past, limits, now())

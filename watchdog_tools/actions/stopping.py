@@ -66,13 +66,15 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
     """Stop it. Return None when it is provably gone, else the verdict: none is started beside it."""
     how = run.order.stopping
     pid = sick.identity[0] if sick else 0
-    run.trouble, run.successes = 1, 0
+    run.trouble, run.successes = int(run.order.hand != HAND_STOP), 0  # what was ordered is no trouble
     run.fail()
     remembered(run, weighed)
     for command, option in ((how.before, "--before-restart"), (how.command, "--stop")):
         if command and not (run.order.hand == HAND_STOP and command is how.before):
             tell(run, command, option, ("CRITICAL", "failing"), pid)
+    why = "ordered" if run.order.hand else health.words
     if sick is None:
+        run.event("stopped", why=why)
         return None
     run.tell(f"stopping pid {pid}")
     seconds = how.timeout
@@ -84,7 +86,7 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
     fate = sick.fate() if sick.ended(0) else "not ended"
     run.let_go()
     if not survivors:
-        run.event("stopped", pid=pid, how=fate, why=health.words)
+        run.event("stopped", pid=pid, how=fate, why=why)
         run.done.append(f"pid {pid} was stopped{f' ({health.words})' if health.down and health.words else ''}")
         return None
     words = f"it cannot be stopped: {', '.join(survivors)}; nothing is started beside it"

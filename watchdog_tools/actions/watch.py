@@ -14,7 +14,7 @@ from watchdog_tools.actions.round import take_round
 from watchdog_tools.actions.run import now
 from watchdog_tools.actions.signature import WATCH, sign
 from watchdog_tools.actions.turn import stood_aside
-from watchdog_tools.result import OK, Result
+from watchdog_tools.result import OK, UNKNOWN, Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def watch(run: Run, begun: float) -> Result | None:
             tick = max(tick + run.order.every, this - run.order.every)
         if died or this >= due:
             run.quiet = result is not None and not died  # the guard need not wake up for a look
-            result = _round(run, result)
+            result = _round(run, result, died=died)
         sign(run.lock, run.order.every + run.order.act_limit, WATCH)  # one that is stopped is noticed by that
         if run.alone() or _over(run, until):
             break
@@ -80,19 +80,23 @@ def watch(run: Run, begun: float) -> Result | None:
     return _ended(run, result)
 
 
-def _round(run: Run, before: Result | None) -> Result:
-    """Take one round. One that our guard's end cut short leaves the verdict as it was."""
+def _round(run: Run, before: Result | None, *, died: bool) -> Result:
+    """Take one round. A look that our guard's end cut short leaves the verdict as it was."""
     run.mercy = False  # each look may start one, soon after the boot
     if before is not None:
         run.notes.clear()
         run.steps.clear()
         if before.reason in _DID:
-            run.done.append(f"{before.reason} (pid {before.details.get('pid')})")
-    done = len(run.done)
+            pid = before.details.get("pid")  # none is known of what --oneshot starts
+            run.done.append(f"{before.reason} (pid {pid})" if pid else before.reason)
+    done, dead = len(run.done), run.born if died else None
     result = take_round(run)
-    if run.born and run.born.ended(0):  # whatever has not buried it: a dead one's pidfd would wake us for ever
+    if run.born and run.born is dead:  # whatever has not buried it: a dead one's pidfd would wake us for ever
         run.let_go()
     if before is not None and result.reason == "signal":
+        begun, last = run.steps[0][1], run.steps[-1][1]
+        if died or last != begun:
+            return Result(UNKNOWN, f"{run.name}: the watch was ended while {last}", reason="ended")
         return before
     if len(run.done) > done or result.reason in _DID:
         run.acted = result.reason or run.acted

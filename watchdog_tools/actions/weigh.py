@@ -56,11 +56,11 @@ def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: b
     record = seen.record
     weighed = Weighed(seen, past, policy.judge(past, order.limits, now()))
     weighed.paused = order.paused()
-    expected, target = _expected(order)
-    weighed.uids |= {target}
-    if not (seen.alive or order.wish.oneshot or certain):
-        weighed.marked = order.marked(expected, target)
-    weighed.daemons = _daemons(record, weighed.uids)
+    if not certain:
+        expected, target = _expected(order)
+        weighed.uids |= {target}
+        weighed.marked = [] if seen.alive or order.wish.oneshot else order.marked(expected, target)
+        weighed.daemons = _daemons(record, weighed.uids)
     weighed.young = seen.alive and _young(order, record)
     weighed.choice = decision.decide(
         decision.Facts(

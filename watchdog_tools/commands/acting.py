@@ -50,11 +50,11 @@ def act(config: Config, seconds: float, wake: int, why: str, hand: str = "") -> 
     return _outlived(config, seconds, wake, result, result.summary.removeprefix(f"{down}; "))
 
 
-def _outlived(config: Config, seconds: float, wake: int, broken: Result, words: str) -> Result | None:
+def _outlived(config: Config, seconds: float, wake: int, broken: Result, words: str) -> Result:
     """Return the verdict of a watch that broke off: it was long, and the service's is the present one."""
     looked = looks(config, seconds, wake)
     if looked is None:
-        return None
+        return broken
     first, named = looked
     health = Health(named)
     verdict = without_lock(config, first, health)

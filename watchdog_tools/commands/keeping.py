@@ -57,16 +57,23 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
     first, named = looked
     health = Health(named)
     verdict = without_lock(config, first, health)
-    if verdict is None or first.details.get("corrupt") or _watches(values, first):
+    touched = verdict is None or first.details.get("corrupt") or _watches(values, first)
+    if touched:
         acted = _acted(config, seconds, wake, health.words or first.summary)
-        # a record that cannot be set aside is no reason to call a healthy service down
-        if not verdict or not acted or acted.reason != "no-state" or _watches(values, first):
-            verdict = acted
+        verdict = _of_both(verdict, acted, watches=_watches(values, first))
     if verdict:
         verdict.target = config.name
-        verdict.lines = (*lines(named), *verdict.lines)
+        verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
     return verdict
+
+
+def _of_both(looked: Result | None, acted: Result | None, *, watches: bool) -> Result | None:
+    """Return the verdict, from what a look without the lock said and what an actor said."""
+    if watches:
+        return acted or looked  # ended while it stood in line: what it saw is its last verdict
+    # a record that cannot be set aside is no reason to call a healthy service down
+    return looked if looked and acted and acted.reason == "no-state" else acted
 
 
 def looks(config: Config, seconds: float, wake: int) -> tuple[Result, list[tuple[str, Result]]] | None:
@@ -104,7 +111,11 @@ def _instance(config: Config) -> Result:
         return Result(CRITICAL, "no instance", details=facts | {"note": str(error)})
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind", details=facts)
-    facts |= {"note": "; ".join(filter(None, (seen.note, note))), "corrupt": seen.corrupt, "settled": _settled(seen)}
+    facts |= {
+        "note": "; ".join(filter(None, (seen.note, note))),
+        "corrupt": seen.corrupt,
+        "settled": _settled(config, seen),
+    }
     if seen.record is None or not seen.alive:
         return Result(CRITICAL, "no instance", details=facts)
     return _living(seen.record, facts)
@@ -122,11 +133,13 @@ def _living(record: Record, facts: dict[str, object]) -> Result:
     return Result(state, words, details=facts | {"phase": record.phase, "pid": record.pid})
 
 
-def _settled(seen: Seen) -> bool:
+def _settled(config: Config, seen: Seen) -> bool:
     """Whether a healthy look has nothing to write down."""
     record = seen.record
     if record is None or record.clean:
         return True
+    if record.tried and config.values["oneshot"] and not seen.alive:
+        return False
     return not (seen.alive or record.concerned) or not (seen.alive or record.failures or record.trouble)
 
 
@@ -172,9 +185,9 @@ def _paused(name: str, seen: Result, health: Health) -> Result:
     said = health.words or seen.summary
     if up:
         state = health.state if health.asked else seen.state
-        return Result(state, f"{name} is up and {words}: {said}", reason="paused", metrics=health.metrics, details=pid)
+        return Result(state, f"{name} is up, {words}: {said}", reason="paused", metrics=health.metrics, details=pid)
     state = health.state if health.asked else CRITICAL
-    return Result(state, f"{name} is down and {words} ({said})", reason="paused", metrics=health.metrics, details=pid)
+    return Result(state, f"{name} is down ({said}); {words}", reason="paused", metrics=health.metrics, details=pid)
 
 
 def _acted(config: Config, seconds: float, wake: int, why: str) -> Result | None:

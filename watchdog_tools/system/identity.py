@@ -13,9 +13,14 @@ from watchdog_tools.system.proc import Unseen, stat
 Identity = tuple[int, int, str, str, str]
 
 
+_here: list[tuple[str, str, str]] = []  # it is the same for as long as a process lives
+
+
 def here() -> tuple[str, str, str]:
     """Return what identities of this moment share: boot id, pid and time namespace."""
-    return boot_id(), _namespace("pid"), _namespace("time")
+    if not _here:
+        _here.append((boot_id(), _namespace("pid"), _namespace("time")))
+    return _here[0]
 
 
 def of(pid: int) -> Identity | None:
