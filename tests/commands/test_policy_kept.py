@@ -60,9 +60,8 @@ class TestLimit:
         for _ in range(3):
             ran = kept.keep(*words, command=crash(kept))
             assert ran.code == 2, ran
-            assert re.search(
-                r"svc is down \(none is there\); held for 20 min, after 2 starts within 10 min$", oracle(ran, 10)
-            ), ran
+            words_of_it = "svc is down (none is there); held for 20 min, after 2 starts within 10 min"
+            assert words_of_it in oracle(ran, 10)
         assert len(kept.service.said()) == 2
         assert codes(kept, *words) == (2, 1, 0)
         ((_, facts),) = kept.told()
@@ -89,14 +88,12 @@ class TestLimit:
         """Never more than three starts within any two seconds, whatever else is asked for; and always again."""
         words = ["--check", kept.check, *NOW, "--limit", "3/2s", "--hold", "0s", "--startup-timeout", "100ms"]
         line = [command("ensure-running"), *kept.words(), *words, "--start-seconds", "0.01", "--", *crash(kept)]
-        until = time.monotonic() + 5
-        rounds = 0
-        while time.monotonic() < until:
+        first, rounds = time.monotonic(), 0
+        while rounds < 10 or time.monotonic() < first + 4.5:
             several = [subprocess.Popen(line, stdout=subprocess.DEVNULL) for _ in range(3)]
             assert {each.wait(20) for each in several} <= {1, 2}
             rounds += 1
         at = begun(kept)
-        assert rounds * 3 >= 20
         assert len(at) > 3, "it is never left alone for good"
         assert all(later - earlier >= 1.98 for earlier, later in zip(at, at[3:], strict=False)), at
 
@@ -169,7 +166,9 @@ class TestBackoff:
         for number in (1, 2, 3):
             assert kept.keep(*words, command=crash(kept)).code == 2
             ran = kept.keep(*words, "-o", "json", command=crash(kept))
-            wait = re.search(rf"backing off after {number} failed starts?, next try in ([\d.]+) (s|min)$", summary(ran))
+            wait = re.search(
+                rf"backing off after {number} starts? that did not last, next try in ([\d.]+) (s|min)$", summary(ran)
+            )
             assert wait, ran
             seconds = float(wait[1]) * (60 if wait[2] == "min" else 1)
             plain = 60 * 2 ** (number - 1)
@@ -211,7 +210,10 @@ class TestBackoff:
         ran = kept.keep(*words)
         assert ran.code == 2, ran
         line = oracle(ran, 10)
-        assert "svc is alive but failing (no answer); backing off after 1 failed start, next try in 10 min" in line
+        assert (
+            "svc is alive but failing (no answer); backing off after 1 start that did not last, next try in 10 min"
+            in line
+        )
         assert (kept.service.one(), kept.happened()) == (pid, ["started"])
 
     def test_96_health_for_stable_forgives(self, kept: Patient) -> None:
@@ -224,8 +226,8 @@ class TestBackoff:
         ran = kept.keep(*words)
         assert (ran.code, "restarted svc" in ran.out) == (0, True), ran
         kept.kill()
-        ran = kept.keep(*words)
-        assert (ran.code, "backing off after 1 failed start" in ran.out) == (2, True), ran
+        ran = kept.keep(*words, "--stable", "10m")
+        assert (ran.code, "backing off after 1 start that did not last" in ran.out) == (2, True), ran
 
     def test_without_a_record_that_can_be_written_nothing_loops(self, kept: Patient) -> None:
         """What cannot be remembered is not started, so a full disk makes no storm."""
@@ -323,7 +325,7 @@ class TestPaused:
         kept.up()
         assert self.order(kept, "pause").code == 0
         ran = kept.keep()
-        assert (ran.code, "svc is up and paused" in oracle(ran, 10)) == (0, True), ran
+        assert (ran.code, "svc is up, paused until" in oracle(ran, 10)) == (0, True), ran
         assert codes(kept) == (0, 0, 0)
         assert json.loads(kept.keep("-o", "json").out)["reason"] == "paused"
 
@@ -337,7 +339,7 @@ class TestPaused:
         assert (ran.code, "paused" in oracle(ran, 10), alive(pid)) == (2, True, True), ran
         kept.kill(pid)
         ran = kept.keep(*hooks)
-        assert (ran.code, "svc is down and paused" in oracle(ran, 10)) == (2, True), ran
+        assert (ran.code, "svc is down (none is there); paused until" in oracle(ran, 10)) == (2, True), ran
         assert codes(kept, *hooks) == (2, 1, 0)
         assert (kept.service.starts(), kept.told()) == (1, [])
         assert self.order(kept, "resume").code == 0

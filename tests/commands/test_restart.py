@@ -46,7 +46,7 @@ class TestOurs:
         lines = ran.out.splitlines()
         assert ran.code == 0, ran
         assert lines[0] == f"SERVICE OK - restarted svc (pid {new}): fine; pid {pid} was stopped (no answer)", ran
-        assert "health: CRITICAL - no answer" in lines
+        assert "at first, health: CRITICAL - no answer" in lines
         steps = [line.partition(" s ")[2] for line in lines if line[:1].isdigit()]
         assert steps == ["looking again under the lock", f"stopping pid {pid}", "starting it", f"verifying pid {new}"]
         assert kept.happened() == ["started", "stopped", "restarted", "recovered"]

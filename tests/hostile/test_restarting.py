@@ -262,7 +262,7 @@ class TestTime:
         plain, jumped = (kept.run(*words, env=env) for env in (None, fake))
         for ran in (plain, jumped):
             assert ran.code == 2, ran
-            wait = re.search(r"backing off after 1 failed start, next try in ([\d.]+) min", oracle(ran, 5))
+            wait = re.search(r"backing off after 1 start that did not last, next try in ([\d.]+) min", oracle(ran, 5))
             assert wait, ran
             assert 9 < float(wait[1]) <= 10
         assert not kept.service.said()
