@@ -43,7 +43,7 @@ class Story:
             self.unhealthy = 0
             return ""
         self.unhealthy = self.unhealthy or self.now
-        self.past = history.failed(self.past, self.now) if self.starts else self.past
+        self.past = policy.failed(self.past, self.limits, self.now, self.now) if self.starts else self.past
         verdict = policy.judge(self.past, self.limits, self.now)
         if verdict.fresh:
             self.holds.append(self.now)
@@ -114,6 +114,8 @@ def test_the_first_death_after_a_stable_life_is_repaired_at_once(limits: Limits,
     assert good
     assert policy.judge(story.past, limits, story.now).kind == NOW
     assert policy.judge(story.past.but(attempts=50), limits, story.now).kind == NOW
+    dead = policy.failed(story.past.but(attempts=50), limits, story.past.last, story.now)
+    assert policy.judge(dead, limits, story.now).kind == NOW
 
 
 @given(limits, st.integers(0, 60), st.integers(0, 1 << 40))

@@ -80,6 +80,6 @@ def _counted(result: Result) -> bool:
     return any(metric.name.startswith("procs") and metric.value > 0 for metric in result.metrics)
 
 
-def lines(checks: Sequence[tuple[str, Result]]) -> list[str]:
-    """Return the long output: each check's own verdict."""
-    return [f"{name}: {NAMES[result.state]} - {result.summary}" for name, result in checks]
+def lines(checks: Sequence[tuple[str, Result]], lead: str = "") -> list[str]:
+    """Return the long output: each check's own verdict, behind `lead`."""
+    return [f"{lead}{name}: {NAMES[result.state]} - {result.summary}" for name, result in checks]

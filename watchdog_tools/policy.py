@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from watchdog_tools import history
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.record import History
@@ -70,6 +72,11 @@ def earned(past: History, limits: Limits, now: int) -> History:
     if past.good and 0 <= now - past.good >= limits.stable:
         return past.but(attempts=0, held=0)
     return past
+
+
+def failed(past: History, limits: Limits, at: int, now: int) -> History:
+    """Return the history with the first sign of a failure, at `at`; what health for --stable has mended stays so."""
+    return history.failed(earned(past, limits, now), at)
 
 
 def held(past: History, limits: Limits, now: int) -> History:

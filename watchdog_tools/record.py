@@ -126,6 +126,11 @@ class Record:
         """Whether a healthy look says something about what it tells of, though no process of ours lives."""
         return self.phase == FOUND or (self.phase == RUNNING and not self.pid)
 
+    @property
+    def tried(self) -> bool:
+        """Whether it tells of a start of which nobody knows that it helped."""
+        return self.phase in (COMMAND, ENDED, FAILED)
+
     def dump(self) -> bytes:
         """Return the file's bytes."""
         lines = [f"version={VERSION}", f"phase={self.phase}"]

@@ -7,6 +7,7 @@ import grp
 import json
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -338,10 +339,10 @@ class TestChecks:
         first = kept.run(*words)
         pid = kept.service.one()
         assert first.code == 2
-        assert f"failing: no answer (pid {pid})" in first.out
+        assert f"(pid {pid}), but failing: no answer" in first.out
         second = kept.run(*words)
         assert second.code == 2
-        assert "restarted svc, but failing: no answer" in second.out
+        assert re.search(r"restarted svc \(pid \d+\), but failing: no answer", second.out)
         assert kept.service.starts() == 2
         assert not alive(pid)
 

@@ -155,7 +155,7 @@ class TestStop:
         line = oracle(ran, 30)
         assert line.startswith("STOP OK - ")
         assert "paused until 20" in line
-        assert "(2 h): upgrade" in line
+        assert "(2 h: upgrade)" in line
         assert not alive(pid)
         for _ in range(2):
             kept.run()

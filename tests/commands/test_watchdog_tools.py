@@ -259,7 +259,7 @@ class TestPause:
         assert ran.code == 0, ran
         line = oracle(ran, 10)
         assert line.startswith("PAUSE OK - svc is paused until 20")
-        assert line.endswith("(30 min): new disk")
+        assert line.endswith("(30 min: new disk)")
         ran = ordered(kept, "status")
         assert ran.code == 0
         assert ran.out.startswith("STATUS OK - 1 service: 1 paused\n")

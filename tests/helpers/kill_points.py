@@ -285,7 +285,7 @@ def decisive(found: list[Point]) -> list[Point]:
 
 
 def thinned(found: list[Point], most: int) -> list[Point]:
-    """Return at most `most` points: of each decisive kind all that fit, or as many as of the others; the rest evenly."""
+    """Return at most `most` points: of each decisive kind as many as of the others, or all; the rest evenly."""
     if len(found) <= most:
         return found
     kinds: dict[str, list[Point]] = {}

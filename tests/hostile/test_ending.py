@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.commands import environment, run
 from helpers.components import need, need_nobody, need_works
-from helpers.processes import Seen, Spawner, alive, carriers, everyone, look, ready, wait_for
+from helpers.places import children, frozen_group, terminal
+from helpers.processes import Spawner, alive, carriers, look, ready, wait_for
 
 from watchdog_tools.actions.end import end_found, end_own
 from watchdog_tools.actions.spawn import Born
@@ -337,44 +335,3 @@ def adopted(spawn: Spawner, argv: list[str]) -> Born:
     descriptor = handle(who)
     assert descriptor is not None
     return Born(who, descriptor)
-
-
-@contextlib.contextmanager
-def terminal() -> Iterator[tuple[int, int]]:
-    """Yield an interactive shell with job control: its pid, and the master of its terminal."""
-    pid, master = pty.fork()
-    if not pid:
-        os.execv(need("bash"), ["bash", "--norc", "--noprofile", "-i"])  # noqa: S606 -- as sshd would
-    try:
-        yield pid, master
-    finally:
-        os.close(master)  # it hangs up, and the shell ends its jobs
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-
-
-@contextlib.contextmanager
-def frozen_group() -> Iterator[Any]:
-    """Yield what freezes a process in a cgroup (version 1) of the test's own; thaw it afterwards."""
-    place = Path("/sys/fs/cgroup/freezer")
-    if not (place / "cgroup.procs").exists():
-        pytest.skip("no cgroup freezer of version 1 here")
-    group = place / f"wdt-{os.getpid()}-{time.monotonic_ns()}"
-    group.mkdir()
-
-    def freeze(pid: int) -> None:
-        (group / "cgroup.procs").write_text(str(pid))
-        (group / "freezer.state").write_text("FROZEN")
-        wait_for(lambda: (group / "freezer.state").read_text() == "FROZEN\n", what="the frost")
-
-    try:
-        yield freeze
-    finally:
-        (group / "freezer.state").write_text("THAWED")
-        wait_for(lambda: not (group / "cgroup.procs").read_text(), what="the end of what was frozen")
-        group.rmdir()
-
-
-def children(pid: int) -> list[Seen]:
-    """Return the children of a process."""
-    return [seen for each in everyone() if (seen := look(each)) and seen.parent == pid]

@@ -46,6 +46,28 @@ def test_103_a_guard_killed_at_a_call_leaves_its_actor_to_finish_the_step() -> N
     assert {"clone", "write"} <= {each.kind for each in struck_at("guard", "KILL", "--most", "30")}
 
 
+def test_103_a_sick_instance_is_replaced_whatever_call_ends_the_actor() -> None:
+    """With stop and restart in the path: the first has ended before the second begins, and there is no third."""
+    kinds = {each.kind for each in struck_at("actor", "KILL", "--scene", "sick", "--most", "17")}
+    assert kinds >= {"clone", "flock", "rename", "write", "pidfd_open", "pidfd_send_signal"}
+
+
+def test_103_the_child_that_is_to_replace_a_sick_instance_is_killed() -> None:
+    """The sick one is gone by then; the next run starts another one."""
+    assert "execve" in {each.kind for each in struck_at("child-after", "KILL", "--scene", "sick", "--most", "3")}
+
+
+def test_103_beside_a_run_that_is_stopped_as_it_stops_nothing_is_started() -> None:
+    """Between TERM and the new start, too."""
+    kinds = {each.kind for each in struck_at("actor", "STOP", "--scene", "sick", "--most", "6")}
+    assert kinds >= {"pidfd_send_signal", "rename"}
+
+
+def test_138_a_call_that_fails_as_a_sick_instance_is_replaced() -> None:
+    """No room on the disk for what is written between the stop and the start: the next run makes it one."""
+    assert {"write", "rename"} <= {each.kind for each in struck_at("actor", "ENOSPC", "--scene", "sick", "--most", "6")}
+
+
 @pytest.mark.parametrize(("role", "most"), [("actor", "18"), ("guard", "6"), ("child-after", "3")])
 def test_103_beside_a_stopped_run_nothing_is_started(role: str, most: str) -> None:
     """Stopped instead of killed: the run beside it says so and starts nothing, or works; afterwards one."""

@@ -319,3 +319,22 @@ def test_132_a_signature_that_makes_no_sense(kept: Kept, spawn: Spawner, words: 
     ran = kept.run("--lock-wait", "0.1")
     assert ran.code == 1, ran
     assert "another run is repairing it" in oracle(ran, 3)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("healthy", [True, False], ids=["healthy", "down"])
+def test_131_a_network_file_system(kept: Kept, *, healthy: bool) -> None:
+    """Locks there exclude no other host: refused; down is CRITICAL with the reason, healthy stays OK."""
+    disk = [sys.executable, Path(__file__).parent.parent / "helpers" / "network_disk.py"]
+    need_works("unshare", "-m", *map(str, disk), str(kept.room), "true")
+    check = kept.script("check", f"exit {0 if healthy else 2}")
+    words = [command("ensure-running"), *kept.words(), "--check", check, "--", *kept.service.command]
+    ran = run("unshare", "-m", *disk, kept.state, *words)
+    line = oracle(ran, 10)
+    if healthy:
+        assert ran.code == 0, ran
+    else:
+        assert ran.code == 2, ran
+        assert f"no state directory: {kept.state} is on fuse.sshfs, where locks do not exclude other hosts" in line
+        assert "nothing started" in line
+    assert not kept.service.said()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from watchdog_tools import history
-from watchdog_tools.actions.run import down, failed, forgiven, in_mercy, next_try, now
+from watchdog_tools.actions.mercy import forgiven, in_mercy
+from watchdog_tools.actions.run import down, failed, next_try, now
 from watchdog_tools.record import RUNNING
 from watchdog_tools.result import CRITICAL
 from watchdog_tools.system.identity import here
@@ -28,9 +28,9 @@ def mourn(run: Run, record: Record) -> None:
     born = run.born if run.born and run.born.identity == record.identity else None
     how = born.fate() if born else "ended"
     run.let_go()
-    if run.past.over or record.phase != RUNNING or not record.pid:
-        return
-    run.past = history.failed(run.past, now() if born else record.since)
+    if run.past.over or record.phase != RUNNING or not record.pid or record.identity[2:] != here():
+        return  # known; or of another boot or namespace, where nobody saw it die
+    run.fail(0 if born else record.since)
     run.trouble, run.successes = 1, 0
     run.done.append(f"pid {record.pid} {how}")
     run.event("died", pid=record.pid, how=how)
@@ -65,11 +65,11 @@ def died(run: Run, born: Born) -> Result:
     words = f"pid {born.identity[0]} {fate}"
     if daemons:
         return failed(run, "", f"{words}{_left_behind(daemons)}; {DAEMONS}", born.identity)
-    run.past = history.failed(run.past, now())
+    run.fail()
     run.trouble = 1
     run.write(run.record(RUNNING, identity=born.identity, since=run.past.last or now()))
     if in_mercy(run.order):
-        return forgiven(run, "", words)
+        return forgiven(run.order, "", words)
     return down(run.order, words, next_try(run), "died")
 
 

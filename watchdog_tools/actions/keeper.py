@@ -13,7 +13,7 @@ from watchdog_tools.actions.signature import HAND, ONCE, sign, stuck
 from watchdog_tools.actions.standstill import healthy
 from watchdog_tools.actions.statedir import prepare
 from watchdog_tools.actions.watch import watch  # not when the lock is ours: who stands in line must be quick then
-from watchdog_tools.decision import HAND_START
+from watchdog_tools.decision import HAND_START, HAND_STOP
 from watchdog_tools.record import RUNNING
 from watchdog_tools.result import OK, UNKNOWN, WARNING, Result
 from watchdog_tools.system.statedir import NoState
@@ -55,7 +55,10 @@ def _kept(order: Order, why: str, say: Say, life: int) -> Result:
     sign(lock, order.limit, HAND if order.hand else ONCE)
     if order.hand == HAND_START:
         run.note(order.resume())
-    return told(run, take_round(run))
+    result = take_round(run)
+    if run.done and order.hand != HAND_STOP:  # its own words say it all
+        result.summary = "; ".join([result.summary, *run.done])
+    return told(run, result)
 
 
 def told(run: Run, result: Result) -> Result:

@@ -29,11 +29,13 @@ def followed(run: Run, born: Born, why: str) -> Result:
     if not born.ended(limit):
         survivors = end_own(born, run.uids, _GRACE)
         _fate(born)
-        return failed(run, why, overdue(limit, survivors))
+        run.looked = run.order.look(run.life)
+        return _in_vain(run, why, overdue(limit, survivors))
     fate = _fate(born)
     run.write(run.record(ENDED))
     run.event("start command ended", how=fate)
     good = fate == "exited with 0"
+    run.tell("looking until it is healthy")
     until = uptime() + (limit if good else 0.0)
     # with no instance that we could watch: the service's next death is a new story
     verdict = verify(run, run.record(RUNNING), until, f"{'restarted' if run.trouble else 'started'} {run.name}"
@@ -42,8 +44,14 @@ def followed(run: Run, born: Born, why: str) -> Result:
         if not good:
             verdict.summary += f"; but the start command {fate}"
         return verdict
-    return failed(run, why, "the start command succeeded but it is still failing" if good
-                   else f"the start command {fate}")  # fmt: skip
+    return _in_vain(run, why, f"the start command {fate}{', but did not help' * good}")
+
+
+def _in_vain(run: Run, why: str, words: str) -> Result:
+    """Return the verdict on a start that failed, with what a look says now, not what it said before."""
+    said = run.looked
+    how = "alive but failing" if said and said.exists else "down"
+    return failed(run, said.words if said and said.words else why, words, how=how)
 
 
 def _fate(born: Born) -> str:

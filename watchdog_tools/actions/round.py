@@ -6,11 +6,12 @@ from watchdog_tools import decision
 from watchdog_tools.actions import oneshot, recordfile, sick, standstill, starting
 from watchdog_tools.actions.deaths import DAEMONS, mourn
 from watchdog_tools.actions.keepsake import keepsake
+from watchdog_tools.actions.mercy import forgiven
 from watchdog_tools.actions.order import PATIENCE
-from watchdog_tools.actions.run import Changed, down, forgiven, left
+from watchdog_tools.actions.run import Changed, down, left
 from watchdog_tools.actions.tending import tend
 from watchdog_tools.actions.weigh import weigh
-from watchdog_tools.record import STARTING
+from watchdog_tools.record import RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.clock import seconds
 from watchdog_tools.system.proc import Unseen
@@ -51,6 +52,7 @@ def _act(run: Run, health: Health) -> Result:
     if seen.record and not seen.alive:
         mourn(run, seen.record)
     weighed = weigh(run.order, health, seen, run.past, certain=certain)
+    run.uids |= weighed.uids
     if weighed.choice in _STILL:  # or the next look would mourn the same death again
         standstill.remembered(run, weighed)
     return _WAYS[weighed.choice](run, health, weighed)
@@ -105,7 +107,11 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
     if blocked:
         return blocked
     if run.mercy:
-        return forgiven(run, health.words or "no instance", "the next run tries again")
+        return forgiven(run.order, health.words or "no instance", "the next run tries again")
+    was = weighed.record
+    if was and was.phase == RUNNING and not was.pid and run.past.good:  # of --oneshot, which nobody mourns
+        run.trouble, run.successes = 1, 0
+        run.event("died", why=health.words)
     if run.order.hand:  # an operator's order ends a hold and forgives what was
         run.past = run.past.but(attempts=0, held=0)
     return starting.start(run, weighed.record, health.words or "no instance")

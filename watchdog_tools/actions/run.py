@@ -8,8 +8,9 @@ import time
 
 from watchdog_tools import history, policy
 from watchdog_tools.actions import events, recordfile
+from watchdog_tools.actions.mercy import forgiven, in_mercy
 from watchdog_tools.record import DAEMON, FAILED, History, Record
-from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
+from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.looker import LOCAL, is_over
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from watchdog_tools.actions.lock import Lock
     from watchdog_tools.actions.order import Order
     from watchdog_tools.actions.spawn import Born
+    from watchdog_tools.health import Health
     from watchdog_tools.system.identity import Identity
     from watchdog_tools.system.looker import Say
 
-_BAD = ("died", "cannot start", "held")
+_BAD = ("died", "cannot start", "cannot stop", "held")
 
 
 class Changed(Exception):  # noqa: N818 -- not an error: the world goes on
@@ -37,12 +39,13 @@ class Run:
     uids: whose marks count, those of the keeper and of its instances. born: the instance that is
     held by its pidfd, if one is. steps: (when it began, words) of each step. done: what happened, in
     words; acted: the last reason of a round that did something. quiet: steps are not told to the guard.
+    looked: what the last look of a verification said.
     mercy: a start has failed within --start-period of the boot; one is enough for a run.
     """
 
     __slots__ = (
-        "acted", "born", "directory", "done", "failures", "life", "lock", "mercy", "name", "notes", "order", "past",
-        "quiet", "say", "steps", "successes", "trouble", "uids",
+        "acted", "born", "directory", "done", "failures", "life", "lock", "looked", "mercy", "name", "notes", "order",
+        "past", "quiet", "say", "steps", "successes", "trouble", "uids",
     )  # fmt: skip
 
     def __init__(self, order: Order, directory: int, lock: Lock, say: Say, life: int) -> None:
@@ -57,6 +60,7 @@ class Run:
         self.failures = self.successes = self.trouble = 0
         self.uids = frozenset({os.geteuid()})
         self.born: Born | None = None
+        self.looked: Health | None = None
         self.notes: list[str] = []
         self.steps: list[tuple[float, str]] = []
         self.done: list[str] = []
@@ -106,12 +110,14 @@ class Run:
             history=past, until=policy.judge(past, self.order.limits, now()).until,
         )  # fmt: skip
 
-    def write(self, record: Record) -> None:
-        """Replace the record. A disk that does not take it becomes a note: state is a cache."""
+    def write(self, record: Record) -> bool:
+        """Replace the record; return whether it could be. Else there is a note: state is a cache."""
         try:
             recordfile.write(self.directory, self.name, record)
         except OSError as error:
             self.note(f"the record cannot be written: {error.strerror}")
+            return False
+        return True
 
     def event(self, event: str, **facts: object) -> None:
         """Say into the event log, and to syslog if asked, what happened."""
@@ -119,6 +125,10 @@ class Run:
         if self.order.syslog:
             words = " ".join([event, *(f"{key}={value}" for key, value in facts.items())])
             self.note(events.syslog(self.name, words, bad=event in _BAD))
+
+    def fail(self, at: int = 0) -> None:
+        """Remember that it fails, or has died: first seen at `at`, or now. Later signs change nothing."""
+        self.past = policy.failed(self.past, self.order.limits, at or now(), now())
 
     def let_go(self) -> None:
         """Close the pidfd of an instance that is held no longer."""
@@ -142,10 +152,10 @@ def now() -> int:
     return int(uptime() * 1000)
 
 
-def down(order: Order, why: str, words: str, reason: str) -> Result:
-    """Return the verdict for a service that is down, with why nothing was done, or did not help."""
+def down(order: Order, why: str, words: str, reason: str, how: str = "down") -> Result:
+    """Return the verdict for a service that is down (or `how` it is), with why nothing was done, or did not help."""
     said = f" ({why})" if why else ""
-    return Result(CRITICAL, f"{order.name} is down{said}; {words}", reason=reason)
+    return Result(CRITICAL, f"{order.name} is {how}{said}; {words}", reason=reason)
 
 
 def left(order: Order) -> Result:
@@ -153,38 +163,29 @@ def left(order: Order) -> Result:
     return Result(UNKNOWN, f"{order.name}: ended before anything was done", reason="signal")
 
 
-def in_mercy(order: Order) -> bool:
-    """Whether the boot was so short ago that a failing start is no news yet."""
-    return uptime() < order.patience.start_period
-
-
-def failed(run: Run, why: str, words: str, daemon: Identity | None = None) -> Result:
+def failed(run: Run, why: str, words: str, daemon: Identity | None = None, how: str = "down") -> Result:
     """Remember a start that failed, so that the next ones back off. Return the verdict.
 
-    daemon: the instance that ended and left a daemon behind, by whose mark that is known.
+    daemon: the instance that ended and left a daemon behind, by whose mark that is known. how: the service is.
     """
     merciful = in_mercy(run.order)
-    run.past = history.failed(run.past, now())
+    run.fail()
     run.mercy = merciful
     record = run.record(FAILED, identity=daemon)
     record.why = DAEMON if daemon else ""
     run.write(record)
     run.event("cannot start", why=words, attempt=run.past.attempts)
     if merciful:
-        return forgiven(run, why, words)
-    return down(run.order, why, f"{words}; {next_try(run)}", "failed")
-
-
-def forgiven(run: Run, why: str, words: str) -> Result:
-    """Return the verdict on a failure so soon after the boot that it is no news yet."""
-    words = f"{words}; within {spoken(run.order.patience.start_period)} of the boot"
-    return Result(OK, f"{run.name} is down{f' ({why})' if why else ''}; {words}", reason="pending")
+        return forgiven(run.order, why, words)
+    return down(run.order, why, f"{words}; {next_try(run)}", "failed", how)
 
 
 def next_try(run: Run) -> str:
     """Return when the policy lets the next start be made, in words."""
     verdict = policy.judge(run.past, run.order.limits, now())
     wait = spoken(max(verdict.until - now(), 0) / 1000)
+    if verdict.kind == policy.NOW:
+        return "the next run tries again"
     return f"held for {wait}" if verdict.kind == policy.HELD else f"next try in {wait}"
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools import history, policy
+from watchdog_tools import policy
 from watchdog_tools.actions import starting
 from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.plan import CannotStart, resolve
 from watchdog_tools.actions.run import Changed, left, now
 from watchdog_tools.actions.standstill import held, remembered, state_of, unmet, waiting
 from watchdog_tools.actions.stopping import Refused, instance, stop
-from watchdog_tools.record import FOUND
+from watchdog_tools.record import FAILED, FOUND
 from watchdog_tools.result import CRITICAL, OK, Result
+from watchdog_tools.system.clock import seconds, uptime
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -30,7 +31,11 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
     except Refused as refused:
         return Result(refused.state, f"{state_of(run, health, weighed)}; {refused}", reason=refused.reason)
     if not run.order.hand:
-        verdict = _borne(run, health, weighed, sick) or _gated(run, health, weighed, sick)
+        verdict = (
+            _pending(run, health, weighed, sick)
+            or _borne(run, health, weighed, sick)
+            or _gated(run, health, weighed, sick)
+        )
         if verdict:
             return verdict
     if run.alone():
@@ -54,7 +59,7 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
         sick = instance(run, health, weighed)
     except Refused as refused:
         return Result(refused.state, f"{run.name}: {refused}", reason=refused.reason)
-    if sick is None and not (run.order.wish.oneshot and not health.down):
+    if sick is None and not (run.order.wish.oneshot and (health.exists or not health.down)):
         return Result(OK, f"{run.name} was not running", reason="stopped")
     if sick is None and not run.order.stopping.command:
         words = "what --oneshot starts is not ours to stop; --stop CMD says how"
@@ -66,14 +71,25 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
     if after and (after.exists or after.works):
         return Result(CRITICAL, f"{run.name} was stopped, but there is another: {after.words}", reason="failing")
     pid = f" (pid {sick.identity[0]})" if sick else ""
+    if sick is None:  # then its record has no process by which that is seen
+        run.write(run.record(FAILED))
     return Result(OK, f"{run.name} was stopped{pid}", reason="stopped")
+
+
+def _pending(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
+    """Return the verdict on one that somebody else started so short ago that it may not be healthy yet."""
+    period = run.order.patience.start_period
+    if sick is None or weighed.alive or run.past.good or uptime() - seconds(sick.identity[1]) >= period:
+        return None
+    words = f"{state_of(run, health, weighed)}; within its start period of {spoken(period)}"
+    return Result(OK, words, reason="pending")
 
 
 def _borne(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
     """Look again, --retries times with growing gaps; return None if it is sick for good."""
     patience = run.order.patience
     if not run.failures:
-        run.past = history.failed(run.past, now())
+        run.fail()
     pause = patience.delay
     for _ in range(patience.retries):
         run.tell(f"waiting {spoken(pause)} before another look at what fails")
@@ -91,7 +107,7 @@ def _borne(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Res
 
 def _gated(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
     """Return why it is not restarted now; None if it may be, and what is stopped can be started again."""
-    _noted(run, weighed, sick)
+    written = _noted(run, weighed, sick)
     blocked = unmet(run, health, weighed)
     if blocked:
         return blocked
@@ -103,30 +119,36 @@ def _gated(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Res
         return waiting(run, health, weighed)
     if weighed.wait > 0 and not _still_sick(run, sick, weighed.wait):
         return left(run.order)
+    lacking = _lacking(run, written=written)
+    words = f"{state_of(run, health, weighed)}; not stopped, since none can be started: {lacking}"
+    return Result(CRITICAL, words, reason="failing") if lacking else None
+
+
+def _lacking(run: Run, *, written: bool) -> str:
+    """Return why none could be started after a stop, or an empty string. written: the record could be."""
     try:
         resolve(run.order.wish, os.environ)
     except (CannotStart, OSError) as error:
-        words = f"{state_of(run, health, weighed)}; not stopped, since none can be started: {error}"
-        return Result(CRITICAL, words, reason="failing")
-    return None
+        return str(error)
+    return "" if written else "no record of it can be written"
 
 
-def _still_sick(run: Run, sick: Born | None, seconds: float) -> bool:
+def _still_sick(run: Run, sick: Born | None, span: float) -> bool:
     """Wait, and look again. Return False if our guard is gone. Raise Changed if it is well, or gone."""
     if sick:
-        if sick.ended(seconds, run.life):
+        if sick.ended(span, run.life):
             raise Changed
     else:
-        run.rest(seconds)
+        run.rest(span)
     health = None if run.alone() else run.order.look(run.life)
     if health and (health.veto or not health.down):
         raise Changed
     return health is not None
 
 
-def _noted(run: Run, weighed: Weighed, sick: Born | None) -> None:
-    """Write down how often it was found failing, also for one that somebody else started."""
-    if weighed.record and (weighed.alive or run.order.wish.oneshot):
-        remembered(run, weighed)
-    elif sick:
-        run.write(run.record(FOUND, identity=sick.identity))
+def _noted(run: Run, weighed: Weighed, sick: Born | None) -> bool:
+    """Write down how often it was found failing, also for one that somebody else started. Return whether it could."""
+    oneshot = run.order.wish.oneshot
+    if weighed.record and (weighed.alive or oneshot):
+        return remembered(run, weighed)
+    return run.write(run.record(FOUND, identity=sick.identity if sick else None)) if sick or oneshot else True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from watchdog_tools import policy
 from watchdog_tools.actions.hooking import hook
-from watchdog_tools.actions.run import forgiven, in_mercy, left, now
+from watchdog_tools.actions.mercy import forgiven, in_mercy
+from watchdog_tools.actions.run import left, now
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.units import spoken
 
@@ -27,7 +28,7 @@ def healthy(order: Order, health: Health) -> Result:
 def blind(run: Run, health: Health, words: str) -> Result:
     """Return the verdict where who cannot see must not act."""
     state = health.state if health.state != OK else UNKNOWN
-    return Result(state, f"{run.name}: {words}; nothing started", reason="blind")
+    return Result(state, f"{run.name}: {words}; nothing {'done' if run.order.hand else 'started'}", reason="blind")
 
 
 def state_of(run: Run, health: Health, weighed: Weighed) -> str:
@@ -41,7 +42,7 @@ def paused(run: Run, health: Health, weighed: Weighed) -> Result:
     if health.works or (weighed.alive and not health.asked):
         words = f": {health.words}" if health.words else ""
         state = health.state if health.asked else OK
-        return Result(state, f"{run.name} is up and {weighed.paused}{words}", reason="paused", metrics=health.metrics)
+        return Result(state, f"{run.name} is up, {weighed.paused}{words}", reason="paused", metrics=health.metrics)
     return Result(CRITICAL, f"{state_of(run, health, weighed)}; {weighed.paused}", reason="paused")
 
 
@@ -49,7 +50,7 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say that a start has to wait for its backoff."""
     remembered(run, weighed)
     attempts = weighed.past.attempts
-    words = f"backing off after {attempts} failed start{'' if attempts == 1 else 's'}"
+    words = f"backing off after {attempts} start{'' if attempts == 1 else 's'} that did not last"
     return Result(
         CRITICAL, f"{state_of(run, health, weighed)}; {words}, next try in {spoken(weighed.wait)}", reason="backoff"
     )
@@ -58,28 +59,31 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
 def held(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say until when it is held; remember a hold that begins, and tell who asked to be told."""
     limits = run.order.limits
-    starts = f"{limits.count} starts within {spoken(limits.window / 1000)}"
+    starts = f"{limits.count} start{'' if limits.count == 1 else 's'} within {spoken(limits.window / 1000)}"
     if in_mercy(run.order) and not (weighed.alive or health.exists):  # a boot costs no hold, but the limit is kept
-        return forgiven(run, health.words or "no instance", f"not started, after {starts}")
-    words = f"held for {spoken(weighed.wait)}, after {starts}"
+        return forgiven(run.order, health.words or "no instance", f"not started, after {starts}")
+    words = f"held for {spoken(weighed.wait)}, after {starts} (watchdog-tools start {run.name} ends that)"
     verdict = Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="held")
     if weighed.verdict.fresh:
         run.past = policy.held(run.past, limits, now())
     remembered(run, weighed)
     if weighed.verdict.fresh:
-        run.event("held", seconds=int(weighed.wait), why=health.words)
+        run.event("held", seconds=round(weighed.wait), why=health.words)
         hook(run, "hold", verdict)
     return verdict
 
 
-def remembered(run: Run, weighed: Weighed) -> None:
-    """Write what changed of the run's memory into the record that there is, whatever it is of."""
+def remembered(run: Run, weighed: Weighed) -> bool:
+    """Write what changed of the run's memory into the record that there is, whatever it is of.
+
+    Return whether it stands there now, as far as there is a record.
+    """
     old = weighed.record
     if old is None or (memory(run) == (*(getattr(old, key) for key in _KEPT), repr(old.history))):
-        return
+        return True
     record = run.record(old.phase, identity=old.identity, since=old.since)
     record.why = old.why
-    run.write(record)
+    return run.write(record)
 
 
 def memory(run: Run) -> tuple[object, ...]:

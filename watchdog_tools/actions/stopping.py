@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from watchdog_tools import history
 from watchdog_tools.actions.end import end_found, end_own
 from watchdog_tools.actions.hooking import tell
-from watchdog_tools.actions.run import Changed, now
+from watchdog_tools.actions.run import Changed
 from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.standstill import remembered, state_of
 from watchdog_tools.decision import HAND_STOP
@@ -67,13 +66,15 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
     """Stop it. Return None when it is provably gone, else the verdict: none is started beside it."""
     how = run.order.stopping
     pid = sick.identity[0] if sick else 0
-    run.trouble, run.successes = 1, 0
-    run.past = history.failed(run.past, now())
+    run.trouble, run.successes = int(run.order.hand != HAND_STOP), 0  # what was ordered is no trouble
+    run.fail()
     remembered(run, weighed)
     for command, option in ((how.before, "--before-restart"), (how.command, "--stop")):
         if command and not (run.order.hand == HAND_STOP and command is how.before):
             tell(run, command, option, ("CRITICAL", "failing"), pid)
+    why = "ordered" if run.order.hand else health.words
     if sick is None:
+        run.event("stopped", why=why)
         return None
     run.tell(f"stopping pid {pid}")
     seconds = how.timeout
@@ -82,13 +83,14 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
         seconds = 0.0
     ours = weighed.alive or bool(weighed.marked)
     survivors = end_own(sick, run.uids, seconds, run.life) if ours else end_found(sick.identity, seconds, run.life)
-    how_it_went = sick.fate() if sick.ended(0) else "not ended"
+    fate = sick.fate() if sick.ended(0) else "not ended"
     run.let_go()
-    run.event("stopped", pid=pid, how=how_it_went, why=health.words)
-    run.done.append(f"pid {pid} was stopped")
     if not survivors:
+        run.event("stopped", pid=pid, how=fate, why=why)
+        run.done.append(f"pid {pid} was stopped{f' ({health.words})' if health.down and health.words else ''}")
         return None
     words = f"it cannot be stopped: {', '.join(survivors)}; nothing is started beside it"
+    run.event("cannot stop", pid=pid, how=fate, why=", ".join(survivors))
     return Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="unstoppable")
 
 

@@ -8,6 +8,7 @@ from watchdog_tools.actions.run import Changed, now
 from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.standstill import healthy
 from watchdog_tools.actions.stopping import hold_found
+from watchdog_tools.record import RUNNING
 from watchdog_tools.result import OK, WARNING, Result
 from watchdog_tools.system.identity import handle
 from watchdog_tools.units import spoken
@@ -30,6 +31,8 @@ def tend(run: Run, health: Health, weighed: Weighed) -> Result:
         run.hold(Born(record.identity, descriptor))
     else:
         hold_found(run, health)
+    if record and record.tried and not weighed.alive and run.order.wish.oneshot and health.works:
+        record = run.record(RUNNING)  # it works after all, whoever has seen to that
     result = healthy(run.order, health) if health.asked else _running(run, record)
     if record is None or not (weighed.alive or record.concerned) or (health.asked and not health.works):
         return result

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from watchdog_tools import history
 from watchdog_tools.actions.deaths import died
-from watchdog_tools.actions.run import in_mercy, left, now
+from watchdog_tools.actions.mercy import in_mercy
+from watchdog_tools.actions.run import left, now
 from watchdog_tools.actions.stopping import hold_found
 from watchdog_tools.actions.tending import welcomed
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
@@ -28,7 +28,7 @@ def verify(run: Run, record: Record, until: float, what: str = "") -> Result:
     """
     pause = _FIRST
     while True:
-        health = run.order.look(run.life)
+        run.looked = health = run.order.look(run.life)
         if health is None:
             return left(run.order)
         if health.works or not health.asked or uptime() >= until:
@@ -53,15 +53,15 @@ def _healthy(run: Run, record: Record, health: Health, what: str) -> Result:
 
 def _failing(run: Run, record: Record, health: Health, what: str) -> Result:
     details: dict[str, object] = {"name": run.name, "pid": record.pid or None}
-    lead = f"{what}, but failing" if what else f"{run.name} is alive but failing"
-    summary = f"{lead}{_words(health)}{_pid(run)}"
+    lead = f"{what}{_pid(run)}, but failing" if what else f"{run.name} is alive but failing{_pid(run)}"
+    summary = f"{lead}{_words(health)}"
     period = run.order.patience.start_period
     age = (now() - record.since) / 1000
     if run.born and (age < period or in_mercy(run.order)) and health.state == CRITICAL:
-        words = f"{summary}; within its start period of {spoken(period)}"
+        words = f"{summary}; pending, within its start period of {spoken(period)}"
         return Result(OK, words, reason="pending", metrics=health.metrics, details=details)
     if run.born and health.state == CRITICAL:
-        run.past = history.failed(run.past, now())
+        run.fail()
         run.write(run.record(record.phase, identity=record.identity, since=record.since))
         summary += "; a run that finds it so again restarts it"
     state = UNKNOWN if health.state == UNKNOWN else CRITICAL

@@ -87,7 +87,8 @@ def _round(run: Run, before: Result | None, *, died: bool) -> Result:
         run.notes.clear()
         run.steps.clear()
         if before.reason in _DID:
-            run.done.append(f"{before.reason} (pid {before.details.get('pid')})")
+            pid = before.details.get("pid")  # none is known of what --oneshot starts
+            run.done.append(f"{before.reason} (pid {pid})" if pid else before.reason)
     done, dead = len(run.done), run.born if died else None
     result = take_round(run)
     if run.born and run.born is dead:  # whatever has not buried it: a dead one's pidfd would wake us for ever

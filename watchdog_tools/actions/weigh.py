@@ -24,10 +24,10 @@ class Weighed:
     """The decision and what it rests on.
 
     past: what the policy knows. marked: instances found by their mark. daemons: what a daemon left
-    behind. paused: words about a pause in force.
+    behind. paused: words about a pause in force. uids: whose marks count.
     """
 
-    __slots__ = ("alive", "choice", "daemons", "marked", "past", "paused", "record", "verdict", "young")
+    __slots__ = ("alive", "choice", "daemons", "marked", "past", "paused", "record", "uids", "verdict", "young")
 
     def __init__(self, seen: Seen, past: History, verdict: Verdict) -> None:
         """Take what the record says; `weigh` fills in the rest."""
@@ -37,6 +37,7 @@ class Weighed:
         self.verdict = verdict
         self.marked: list[Identity] = []
         self.daemons: list[int] = []
+        self.uids = frozenset({os.geteuid()})
         self.paused = ""
         self.young = False
         self.choice = ""
@@ -55,10 +56,11 @@ def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: b
     record = seen.record
     weighed = Weighed(seen, past, policy.judge(past, order.limits, now()))
     weighed.paused = order.paused()
-    if not (seen.alive or certain):
+    if not certain:
         expected, target = _expected(order)
-        weighed.marked = [] if order.wish.oneshot else order.marked(expected, target)
-        weighed.daemons = _daemons(record, frozenset({os.geteuid(), target}))
+        weighed.uids |= {target}
+        weighed.marked = [] if seen.alive or order.wish.oneshot else order.marked(expected, target)
+        weighed.daemons = _daemons(record, weighed.uids)
     weighed.young = seen.alive and _young(order, record)
     weighed.choice = decision.decide(
         decision.Facts(

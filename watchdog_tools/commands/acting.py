@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import select
 
-from watchdog_tools import decision
-from watchdog_tools.actions import plan as plans
 from watchdog_tools.actions.keeper import keep
-from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.commands.keeping import looks, without_lock
-from watchdog_tools.commands.ordering import health as asked
 from watchdog_tools.commands.ordering import order as ordered
 from watchdog_tools.health import Health
-from watchdog_tools.probes import instance
-from watchdog_tools.record import History
-from watchdog_tools.result import CRITICAL, UNKNOWN, Result
+from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.actor import act as in_actor
-from watchdog_tools.system.identity import here
-from watchdog_tools.system.looks import Job, look_all
-from watchdog_tools.system.proc import Unseen
 from watchdog_tools.system.statedir import NoState
-from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.actions.weigh import Weighed
     from watchdog_tools.commands.keeping import Config
     from watchdog_tools.system.looker import Say
 
@@ -99,37 +87,3 @@ def acted(  # noqa: PLR0913, PLR0917 -- what an actor is told, in the order in w
     except NoState as error:
         return Result(CRITICAL, f"{config.name} is down ({why}); {error}; nothing started", reason="no-state")
     return keep(ordered(config, seconds, path, hand), why, say, life)
-
-
-def dry(config: Config, seconds: float, wake: int) -> Result | None:
-    """Say what a run would do now."""
-    results = look_all([Job(lambda _say: _foreseen(config, seconds), target=config.name)], 2 * seconds + 1, wake)
-    return results[0] if results else None
-
-
-def _foreseen(config: Config, seconds: float) -> Result:
-    health = asked(config, seconds, -1) or Health([])
-    words = f"{config.name} is down ({health.words or 'no instance'})"
-    try:
-        order = ordered(config, seconds, config.path)
-        plans.resolve(order.wish, os.environ)
-        seen = instance.look(order.path, config.name)
-        past = seen.record.history if seen.record and seen.record.identity[2:] == here() else History()
-        weighed = weigh(order, health, seen, past)
-    except (NoState, plans.CannotStart, FileNotFoundError) as error:
-        return Result(CRITICAL, f"{words}; would start nothing: {error}", reason="dry-run")
-    except Unseen as error:
-        return Result(UNKNOWN, f"{words}; would start nothing: {error}", reason="dry-run")
-    would = f"would {_would(config, weighed)}; a run may take {spoken(order.limit + seconds)}"
-    if health.works:
-        return Result(health.state, f"{config.name} {health.lead}: {health.words}; {would}", reason="dry-run")
-    return Result(CRITICAL, f"{words}; {would}", reason="dry-run")
-
-
-def _would(config: Config, weighed: Weighed) -> str:
-    what = {
-        decision.START: f"start: {quoted(' '.join(config.command), 120)}",
-        decision.WAIT: f"back off for {spoken(weighed.wait)}",
-        decision.HOLD: f"hold for {spoken(weighed.wait)}",
-    }
-    return what.get(weighed.choice, weighed.choice)

@@ -13,8 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
 
-_HEALTH, _START, _STATE = "What health means (all must hold)", "How it is started", "State and acting"
-_SICK, _POLICY, _TIME = "When it lives but fails", "How often it may be started", "Time"
+_HEALTH, _OTHER = "What health means (all must hold)", "Another supervisor's service (nothing stands behind --)"
+_START, _SICK, _POLICY = "How it is started", "When it lives but fails", "When it may be started, and how often"
+_HOOKS, _WATCH = "Who is told (a CMD is words, no shell reads it)", "Below the minute"
+_STATE, _TIME = "State and acting", "Time"
 
 _OPTIONS = (
     Option("--check", "'LINE'", "a check as on the shell: one of ours, or any Nagios plugin", many=True, group=_HEALTH),
@@ -23,11 +25,9 @@ _OPTIONS = (
            group=_HEALTH),
     Option("--port", "HOST:PORT", "short for check-port", many=True, group=_HEALTH),
     Option("--url", "URL", "short for check-http", many=True, group=_HEALTH),
-    Option("--systemd", "UNIT", "ask and act through systemctl; no start command is needed", group=_HEALTH),
-    Option("--supervisor", "PROGRAM", "the same through supervisorctl", group=_HEALTH),
-    Option("--supervisor-config", "FILE", "its configuration, where that is not the usual one", group=_HEALTH),
-    Option("--requires", "'LINE'", "a check that must not be CRITICAL before anything is started", many=True,
-           group=_HEALTH),
+    Option("--systemd", "UNIT", "keep this unit: systemctl says whether it runs, starts and restarts it", group=_OTHER),
+    Option("--supervisor", "PROGRAM", "keep this program of supervisord: the same by supervisorctl", group=_OTHER),
+    Option("--supervisor-config", "FILE", "supervisord's configuration, where that is not the usual one", group=_OTHER),
     Option("--oneshot", "", "the start command returns (systemctl restart x); health tells whether it worked",
            group=_START),
     Option("--log", "FILE", "append its output to FILE, opened as its user (default: /dev/null)", group=_START),
@@ -40,23 +40,25 @@ _OPTIONS = (
     Option("--allow-unsafe-path", "", "let root execute what others could replace", group=_START),
     Option("--retries", "N", "look up to N times more before it counts as failing", "tries", "3", group=_SICK),
     Option("--retry-delay", "D", "before the first of them; doubled each time", "duration", "1s", group=_SICK),
-    Option("--fail-after", "N", "restart after N failing runs in a row", "count", "1", group=_SICK),
+    Option("--fail-after", "N", "restart after N failing runs (with --watch: looks) in a row", "count", "1",
+           group=_SICK),
     Option("--recover-after", "N", "recovered after N healthy looks in a row", "count", "1", group=_SICK),
     Option("--start-period", "D", "failing is `pending` for D from its start, and from the boot", "duration", "0",
            group=_SICK),
     Option("--before-restart", "CMD", "run before a sick instance is stopped, for a dump of it", group=_SICK),
     Option("--stop", "CMD", "stop it by CMD in the place of SIGTERM", group=_SICK),
-    Option("--stop-timeout", "D", "then SIGKILL", "duration", "10s", group=_SICK),
+    Option("--stop-timeout", "D", "so long it has to end; then SIGKILL", "duration", "10s", group=_SICK),
+    Option("--requires", "'LINE'", "a check of something else: while it is CRITICAL, wait", many=True, group=_POLICY),
     Option("--backoff", "MIN:MAX", "delay between starts, doubled each time", "backoff", "1s:5m", group=_POLICY),
     Option("--limit", "N/D", "at most N starts within any D, then hold; or none", "limit", "5/10m", group=_POLICY),
-    Option("--hold", "D", "how long, at least", "duration", "15m", group=_POLICY),
+    Option("--hold", "D", "start nothing for so long, at least; then go on", "duration", "15m", group=_POLICY),
     Option("--stable", "D", "so long in health forgives what was before", "duration", "10m", group=_POLICY),
-    Option("--on-restart", "CMD", "run after a restart", group=_STATE),
-    Option("--on-hold", "CMD", "run when a hold begins", group=_STATE),
-    Option("--on-recover", "CMD", "run when it is healthy after trouble", group=_STATE),
-    Option("--hook-timeout", "D", "limit of each CMD", "duration", "10s", group=_STATE),
-    Option("--watch", "D", "stay for D (cron: 60s), and act at once on its death", "duration", group=_STATE),
-    Option("--every", "D", "with --watch: look so often", "duration", "5s", group=_STATE),
+    Option("--on-restart", "CMD", "run after a restart", group=_HOOKS),
+    Option("--on-hold", "CMD", "run when a hold begins", group=_HOOKS),
+    Option("--on-recover", "CMD", "run when it is healthy after trouble", group=_HOOKS),
+    Option("--hook-timeout", "D", "limit of each CMD", "duration", "10s", group=_HOOKS),
+    Option("--watch", "D", "stay for D (cron: 60s), and act at once on its death", "duration", group=_WATCH),
+    Option("--every", "D", "with --watch: look so often", "duration", "5s", group=_WATCH),
     Option("--state-dir", "DIR", "where record and lock live (default: /run/watchdog-tools for root, else "
            "~/.local/state/watchdog-tools)", group=_STATE),
     Option("--dry-run", "", "say what would be done, and do nothing", group=_STATE),
@@ -69,11 +71,11 @@ _OPTIONS = (
 )  # fmt: skip
 
 _EXITS = (
-    ("0", "healthy; or started now, and healthy"),
-    ("1", "degraded; or down, and another run is repairing it"),
-    ("2", "down or failing: not startable, backing off, held, waiting for what it requires"),
+    ("0", "healthy; started or restarted now, and healthy; paused and up; pending"),
+    ("1", "degraded; or not up, and another run or supervisor is at it"),
+    ("2", "down or failing: not startable, backing off, held, paused, or waiting for what it requires"),
     ("3", "could not look, so nothing was done; or wrong usage"),
-    ("bool", "0 works, 1 does not (docker, k8s, cron)"),
+    ("bool", "0 works, 1 does not, is not up yet, or is pending (docker, k8s, cron)"),
 )
 
 _NOTES = (
@@ -91,8 +93,10 @@ _EXAMPLES = (
      "from cron: silent while it runs, one line when something was done"),
     ("ensure-running db --oneshot --port :5432 -- systemctl restart postgresql",
      "leave the work to another supervisor, and verify that it was done"),
-    ("ensure-running agent --for cron --watch 60s --url http://127.0.0.1:8080/health -- /opt/agent/bin/agent",
+    ("ensure-running agent --for cron --watch 60s --port :8080 -- /opt/agent/agent",
      "from cron, with repair in milliseconds: this run watches until the next one takes over"),
+    ("ensure-running web --for cron --systemd nginx --url http://127.0.0.1/",
+     "a unit that runs but does not answer is restarted, which systemd alone would not do"),
 )  # fmt: skip
 
 
@@ -163,8 +167,13 @@ def _pairs(values: Values) -> tuple[tuple[str, str], ...]:
 COMMAND = Command(
     name="ensure-running",
     label="SERVICE",
-    summary="Keep exactly one instance of a program running: look, and start it only if it is down.",
-    arguments=("NAME -- START COMMAND", (1, 1), "the service's own name; behind --, the command that starts it"),
+    summary="Keep exactly one instance of a program running: look, start it if it is down, restart it if it lives but"
+    " fails.",
+    arguments=(
+        "NAME -- START COMMAND",
+        (1, 1),
+        "the service's own name; behind --, the command that starts it (none with --systemd, --supervisor)",
+    ),
     tail=True,
     options=_OPTIONS,
     settle=_settle,

@@ -57,12 +57,13 @@ def run(config: Config, values: Values, wake: int) -> Result | None:
     first, named = looked
     health = Health(named)
     verdict = without_lock(config, first, health)
-    if verdict is None or first.details.get("corrupt") or _watches(values, first):
+    touched = verdict is None or first.details.get("corrupt") or _watches(values, first)
+    if touched:
         acted = _acted(config, seconds, wake, health.words or first.summary)
         verdict = _of_both(verdict, acted, watches=_watches(values, first))
     if verdict:
         verdict.target = config.name
-        verdict.lines = (*lines(named), *verdict.lines)
+        verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
     return verdict
 
@@ -110,7 +111,11 @@ def _instance(config: Config) -> Result:
         return Result(CRITICAL, "no instance", details=facts | {"note": str(error)})
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind", details=facts)
-    facts |= {"note": "; ".join(filter(None, (seen.note, note))), "corrupt": seen.corrupt, "settled": _settled(seen)}
+    facts |= {
+        "note": "; ".join(filter(None, (seen.note, note))),
+        "corrupt": seen.corrupt,
+        "settled": _settled(config, seen),
+    }
     if seen.record is None or not seen.alive:
         return Result(CRITICAL, "no instance", details=facts)
     return _living(seen.record, facts)
@@ -128,11 +133,13 @@ def _living(record: Record, facts: dict[str, object]) -> Result:
     return Result(state, words, details=facts | {"phase": record.phase, "pid": record.pid})
 
 
-def _settled(seen: Seen) -> bool:
+def _settled(config: Config, seen: Seen) -> bool:
     """Whether a healthy look has nothing to write down."""
     record = seen.record
     if record is None or record.clean:
         return True
+    if record.tried and config.values["oneshot"] and not seen.alive:
+        return False
     return not (seen.alive or record.concerned) or not (seen.alive or record.failures or record.trouble)
 
 
@@ -178,12 +185,16 @@ def _paused(name: str, seen: Result, health: Health) -> Result:
     said = health.words or seen.summary
     if up:
         state = health.state if health.asked else seen.state
-        return Result(state, f"{name} is up and {words}: {said}", reason="paused", metrics=health.metrics, details=pid)
+        return Result(state, f"{name} is up, {words}: {said}", reason="paused", metrics=health.metrics, details=pid)
     state = health.state if health.asked else CRITICAL
-    return Result(state, f"{name} is down and {words} ({said})", reason="paused", metrics=health.metrics, details=pid)
+    return Result(state, f"{name} is down ({said}); {words}", reason="paused", metrics=health.metrics, details=pid)
 
 
 def _acted(config: Config, seconds: float, wake: int, why: str) -> Result | None:
-    from watchdog_tools.commands.acting import act, dry
+    if config.values["dry_run"]:
+        from watchdog_tools.commands.foreseeing import dry
 
-    return dry(config, seconds, wake) if config.values["dry_run"] else act(config, seconds, wake, why)
+        return dry(config, seconds, wake)
+    from watchdog_tools.commands.acting import act
+
+    return act(config, seconds, wake, why)

@@ -64,7 +64,7 @@ def until(order: Pause) -> str:
     """Return the words for a pause that holds: until when, for how long, and why."""
     left = max(round(paused.left(order) / 1000), 1)  # what was asked for just now is said as it was asked for
     why = f": {quoted(order.reason)}" if order.reason else ""
-    return f"paused until {clock(time.time() + left)} ({spoken(left)}){why}"
+    return f"paused until {clock(time.time() + left)} ({spoken(left)}{why})"
 
 
 def facts(order: Pause) -> dict[str, object]:

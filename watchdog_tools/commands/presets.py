@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Words = tuple[str, ...]
 
-_OF_INSTANCE = ("process", "pidfile", "user", "group", "log")  # what only fits a program that we start ourselves
+_OF_INSTANCE = ("user", "group", "log")  # what only fits a program that we start ourselves
 
 
 def settle(values: Values, command: list[str]) -> list[str]:
@@ -26,7 +26,10 @@ def settle(values: Values, command: list[str]) -> list[str]:
     for key in _OF_INSTANCE:
         if values[key]:
             raise Wrong(f"--{key}: the other supervisor starts it, so that is for its own configuration")
-    if not (unit or program):
+    for key in ("process", "pidfile"):
+        if values[key]:
+            raise Wrong(f"--{key}: a preset knows by itself whether it runs, so leave that out")
+    if values["supervisor_config"] and not program:
         raise Wrong("--supervisor-config: it is for --supervisor PROGRAM")
     if unit and program:
         raise Wrong("--systemd and --supervisor exclude each other")

@@ -22,6 +22,13 @@ COMMAND = Command(
         ("watchdog-tools pause web --for 30m --reason 'new disk'", "nothing is started or stopped for half an hour"),
         ("watchdog-tools stop web", "stop it, and keep it down for a day, or until start or resume"),
     ),
+    exits=(
+        ("0", "status: all are running, up or paused; the others: done"),
+        ("1", "status: one is starting; the others: degraded, or another run has the lock"),
+        ("2", "down, or held; or it could not be started or stopped"),
+        ("3", "nothing is kept under that NAME; could not look, so nothing was done; or wrong usage"),
+        ("bool", "0 works, 1 does not"),
+    ),
     notes="A NAME is what ensure-running was given, in the same state directory. A pause stops the hands, not the"
     " eyes: a paused service is looked at and reported as ever.",
 )

@@ -6,9 +6,10 @@ import os
 import stat
 
 from watchdog_tools.text import quoted
+from watchdog_tools.units import spoken
 
 _TAIL = 4096  # bytes; one event has some hundred
-_PLAIN = ("how", "why")  # their values are sentences
+_PLAIN = ("how", "why", "reason")  # their values are sentences
 
 
 def names(directory: int, suffix: str = "") -> list[str]:
@@ -54,6 +55,9 @@ def _told(line: bytes) -> tuple[float, str]:
     when = event.pop("time", None)
     what = event.pop("event", "")
     event.pop("name", None)
+    seconds = event.pop("seconds", None)
+    if isinstance(seconds, int) and seconds >= 0:
+        what = f"{what} for {spoken(seconds)}"
     facts = ", ".join(str(value) if key in _PLAIN else f"{key} {value}" for key, value in event.items() if value != "")
     sane = isinstance(when, int | float) and 0 <= when < 1 << 40
     return float(when) if sane else 0.0, quoted(f"{what}: {facts}" if facts else str(what), 120)

@@ -42,7 +42,9 @@ def _marked(pid: int, owner: Owner) -> Identity | None:
     if own is None or own[0] != pid:
         return None
     live = identity.of(pid)
-    return live if live and live[1] == own[1] and _is_target(pid, owner) else None
+    # one of another time namespace has other ticks to us than to who marked it; its pid is its own all the same
+    same = live and (live[1] == own[1] or identity.is_timed_elsewhere(pid))
+    return live if same and _is_target(pid, owner) else None
 
 
 def _is_target(pid: int, owner: Owner) -> bool:

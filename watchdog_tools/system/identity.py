@@ -56,6 +56,12 @@ def handle(identity: Identity) -> int | None:
     return None
 
 
+def is_timed_elsewhere(pid: int) -> bool:
+    """Whether a process is in another time namespace, as far as we may see: its ticks differ by where they are read."""
+    theirs = _namespace("time", pid)
+    return bool(theirs) and theirs != _namespace("time")
+
+
 def _certain(pid: int, *, gone: bool) -> None:
     """Raise Unseen where /proc shows no such process but the kernel knows one, or /proc is not there."""
     if not gone:
@@ -72,8 +78,8 @@ def _certain(pid: int, *, gone: bool) -> None:
         raise Unseen(f"process {pid} exists, but /proc hides it")
 
 
-def _namespace(kind: str) -> str:
+def _namespace(kind: str, pid: int | str = "self") -> str:
     try:
-        return os.readlink(f"/proc/self/ns/{kind}").partition("[")[2].rstrip("]")
+        return os.readlink(f"/proc/{pid}/ns/{kind}").partition("[")[2].rstrip("]")
     except OSError:
         return ""
