@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import statistics
 import sys
@@ -16,7 +17,19 @@ from helpers.components import need_works
 from helpers.instances import Kept
 from helpers.processes import Spawner, alive, wait_for
 from helpers.servers import closed_port
-from helpers.watching import AT_ONCE, Said, Watcher, asleep, children, is_free, phase, replaced, wake_ups, zombies
+from helpers.watching import (
+    AT_ONCE,
+    Said,
+    Watcher,
+    asleep,
+    children,
+    descriptors,
+    is_free,
+    phase,
+    replaced,
+    wake_ups,
+    zombies,
+)
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
@@ -72,13 +85,13 @@ class TestADeath:
         words = ("--start-seconds", "10ms", *AT_ONCE)
         watcher = Watcher(kept, spawn, *words, every="50s", command=["/bin/sleep", "600"]).begun()
         actor = watcher.actor
-        before = len(os.listdir(f"/proc/{actor}/fd"))
+        before = descriptors(actor)
         for _ in range(50):
             pid = kept.pid()
             os.kill(pid, signal.SIGKILL)
             wait_for(lambda pid=pid: phase(kept) == "running" and kept.pid() != pid, 10, "the next instance")
         wait_for(lambda: not zombies(actor), 5, "no zombies")
-        wait_for(lambda: len(os.listdir(f"/proc/{actor}/fd")) == before, 5, "no more descriptors")
+        wait_for(lambda: descriptors(actor) == before, 5, "no more descriptors")
         said = watcher.end()
         assert "meanwhile" in lined(said)
         assert " more, " in said.line
@@ -296,8 +309,6 @@ def runs(*watchers: Watcher) -> list[Watcher]:
 
 def wait_for_end(pidfd: int) -> None:
     """Return as soon as the process of a pidfd has ended."""
-    import select
-
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     assert poll.poll(30_000), "the watcher does not end"

@@ -87,6 +87,11 @@ def zombies(pid: int) -> int:
     return sum(1 for seen in map(look, everyone()) if seen and seen.parent == pid and seen.state == "Z")
 
 
+def descriptors(pid: int) -> int:
+    """Return how many descriptors a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def asleep(pid: int) -> bool:
     """Whether a process sleeps and has no fork that looks."""
     seen = look(pid)

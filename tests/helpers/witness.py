@@ -171,9 +171,10 @@ class Ran:
         said, code = self.out.read(), self.child.returncode
         self.out.close()
         line = said.decode("utf-8", "backslashreplace").removesuffix("\n")
-        if self.struck and code < 0 and not said:
+        killed = self.struck and code < 0
+        if killed and not said:
             return f"ended by signal {-code}"
-        if code not in (0, 1, 2, 3):
+        if not killed and code not in (0, 1, 2, 3):
             raise Broken(f"{self.what} (pid {self.child.pid}): exit {code}, {said!r}")
         whole = said.endswith(b"\n") and len(said) <= 1024 and line and line.isascii() and line.isprintable()
         if not whole:

@@ -190,9 +190,7 @@ class TestAFullDisk:
     @staticmethod
     def _filled(kept: Kept, spawn: Spawner, mounted: tuple[str, ...]) -> Watcher:
         """Return a watcher whose instance has died on a full disk, some looks ago."""
-        looks = kept.script(
-            "alive", f"echo look >>{kept.room}/looks; flock -n {kept.room}/held true && exit 2; echo ok"
-        )
+        looks = kept.script("alive", f"echo >>{kept.room}/looks; flock -n {kept.room}/held true && exit 2; echo ok")
         words = ("--check", looks, *AT_ONCE)
         watcher = Watcher(kept, spawn, *words, every="300ms", before=mounted)
         count = ("cat", kept.state / "svc.record")

@@ -12,6 +12,7 @@ from watchdog_tools.actions.run import Run, down, left
 from watchdog_tools.actions.signature import HAND, ONCE, sign, stuck
 from watchdog_tools.actions.standstill import healthy
 from watchdog_tools.actions.statedir import prepare
+from watchdog_tools.actions.watch import watch  # not when the lock is ours: who stands in line must be quick then
 from watchdog_tools.decision import HAND_START, HAND_STOP
 from watchdog_tools.record import RUNNING
 from watchdog_tools.result import OK, UNKNOWN, WARNING, Result
@@ -49,8 +50,6 @@ def _kept(order: Order, why: str, say: Say, life: int) -> Result:
         return _beside(order, directory, why, lock, life)
     run = Run(order, directory, lock, say, life)
     if order.watch:
-        from watchdog_tools.actions.watch import watch
-
         verdict = watch(run, begun)
         return told(run, verdict) if verdict else _beside(order, directory, why, lock, life)
     sign(lock, order.limit, HAND if order.hand else ONCE)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from watchdog_tools.names import MARK
 from watchdog_tools.system import proc
 
 _LARGEST = 1 << 18  # bytes of an environment; a mark behind them is not found
+_ALONE = 3  # links of /proc/PID/task: two, and one for each thread
 
 
 def environ(pid: int, kind: str = MARK) -> bytes:
@@ -19,6 +22,8 @@ def environ(pid: int, kind: str = MARK) -> bytes:
 
 def _of_a_thread(pid: int) -> bytes:
     """Return what another thread shows: a main thread that has ended shows nothing, though its process lives."""
+    if os.stat(f"/proc/{pid}/task").st_nlink == _ALONE:  # a kernel thread, or a zombie
+        return b""
     for thread in proc.threads(pid):
         found = proc.read(f"{pid}/task/{thread}", "environ", _LARGEST)
         if found:
