@@ -84,6 +84,7 @@ class TestLimit:
         assert (ran.code, "started svc" in ran.out) == (0, True), ran
         assert begun(kept)[1] - begun(kept)[0] >= 1.5
 
+    @pytest.mark.slow
     def test_95_thirty_runs_at_once_and_in_a_row(self, kept: Patient) -> None:
         """Never more than three starts within any two seconds, whatever else is asked for; and always again."""
         words = ["--check", kept.check, *NOW, "--limit", "3/2s", "--hold", "0s", "--startup-timeout", "100ms"]

@@ -113,6 +113,7 @@ sh -c 'echo $$ >>"$0"; kill -STOP $$; sleep 604' '{kept.room}/family' &"""
         ran = kept.keep("--stop-timeout", "300ms", command=words)
         assert (ran.code, alive(pid)) == (0, False), ran
 
+    @pytest.mark.slow
     @pytest.mark.root
     def test_one_that_nothing_ends_is_named_and_not_started_beside(self, kept: Patient) -> None:
         """Stuck in the kernel (D): CRITICAL with its pid, run after run; when it is gone another one is started."""
