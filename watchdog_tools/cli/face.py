@@ -103,7 +103,8 @@ def _count(command: Command, given: list[str]) -> None:
         raise Wrong(f"missing argument: {metavar}")
     if 0 <= most < len(given):
         what = "unexpected argument" + ("" if "@" in given[most] else f" {given[most][:80]!r}")
-        raise Wrong(f"{what}; accepted: {metavar or 'options only'}")
+        where = "; the start command stands behind --" if command.tail else ""
+        raise Wrong(f"{what}{where}; accepted: {metavar or 'options only'}")
 
 
 def _completed(command: Command) -> bool:
