@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 from helpers.commands import Ran, oracle, run
-from helpers.components import NOBODY
+from helpers.components import NOBODY, need
 from helpers.instances import Kept, marked
 from helpers.processes import Spawner, alive, wait_for
 
@@ -35,6 +36,27 @@ def command_file(kept: Kept) -> Path:
 def lives(kept: Kept) -> list[int]:
     """Return the pids of its instances."""
     return [seen.pid for seen in marked(kept.room)]
+
+
+@pytest.mark.parametrize("verb", ["stop", "start", "restart"])
+@pytest.mark.parametrize("hindrance", ["a run at work", "no lock"])
+def test_an_order_that_was_not_carried_out_is_not_ok(
+    kept: Kept, spawn: Spawner, tmp_path: Path, verb: str, hindrance: str
+) -> None:
+    """However healthy the service is: `stop web && upgrade` must not upgrade under a running one."""
+    program = shutil.copy(need("sleep"), tmp_path / "wdtkept")
+    kept.run("--check", "check-process wdtkept", command=[str(program), "600"])
+    pid = kept.pid()
+    if hindrance == "no lock":
+        lock = kept.state / "lock" / "svc.lock"
+        lock.unlink()
+        lock.mkdir()
+    else:
+        kept.hold(spawn)
+    ran = ordered(kept, verb, "--lock-wait", "200ms")
+    assert ran.code == 3, ran
+    assert f"svc: {verb} was ordered, and not done: " in oracle(ran, 40)
+    assert alive(pid)
 
 
 class TestTheCommandLine:

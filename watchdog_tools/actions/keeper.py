@@ -15,7 +15,7 @@ from watchdog_tools.actions.statedir import prepare
 from watchdog_tools.actions.watch import watch  # not when the lock is ours: who stands in line must be quick then
 from watchdog_tools.decision import HAND_START, HAND_STOP
 from watchdog_tools.record import RUNNING
-from watchdog_tools.result import OK, UNKNOWN, WARNING, Result
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
 from watchdog_tools.system.statedir import NoState
 
 TYPE_CHECKING = False
@@ -70,25 +70,29 @@ def told(run: Run, result: Result) -> Result:
 
 def _beside(order: Order, directory: int, why: str, lock: Lock, life: int) -> Result:
     """Another run has the lock: look once more, and report."""
+    if order.hand:  # how the service is says nothing about an order that was not carried out
+        words = stuck(lock, order.limit) or "another run has the lock"
+        return Result(UNKNOWN, f"{order.name}: {why}, and not done: {words}", reason="lock-held")
     health = order.look(life)
     if health is None:
         return left(order)
     if health.works:
         return healthy(order, health)
     seen = order.seen(directory, order.name)
-    if not (health.asked or order.hand) and seen.alive and seen.record and seen.record.phase == RUNNING:
+    if not health.asked and seen.alive and seen.record and seen.record.phase == RUNNING:
         return Result(OK, f"{order.name} is running (pid {seen.record.pid})")
     holder = stuck(lock, order.limit)
     if holder:
         return down(order, why, holder, "lock-held")
-    if order.hand:
-        return Result(UNKNOWN, f"{order.name}: another run has the lock; nothing was done", reason="lock-held")
     words = f"{order.name} is not up ({why}); another run is repairing it"
     return Result(WARNING, words, reason="repairing")
 
 
 def _without_hands(order: Order, why: str, words: str, reason: str, life: int) -> Result:
-    """No state directory or no lock to be had: the verdict stays the service's."""
+    """No state directory or no lock to be had: the verdict stays the service's, but for an order, which was not done."""
+    if order.hand:
+        state = UNKNOWN if reason == "no-state" else CRITICAL
+        return Result(state, f"{order.name}: {why}, and not done: {words}", reason=reason)
     health: Health | None = order.look(life)
     if health and health.works:
         result = healthy(order, health)

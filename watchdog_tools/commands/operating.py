@@ -25,9 +25,9 @@ _STATE = "State and acting"
 
 EXITS = (
     ("0", "done, or nothing was to be done; the service is as it was asked for"),
-    ("1", "degraded; or another run has the lock"),
+    ("1", "degraded"),
     ("2", "down, though it was to be up; or alive, though it was to be down"),
-    ("3", "never kept here; could not look or write, so nothing was done; or wrong usage"),
+    ("3", "not done: never kept here, another run has the lock, could not look or write; or wrong usage"),
     ("bool", "0 works, 1 does not"),
 )
 

@@ -24,9 +24,9 @@ COMMAND = Command(
     ),
     exits=(
         ("0", "status: all are running, up or paused; the others: done"),
-        ("1", "status: one is starting; the others: degraded, or another run has the lock"),
+        ("1", "status: one is starting; the others: degraded"),
         ("2", "down, or held; or it could not be started or stopped"),
-        ("3", "nothing is kept under that NAME; could not look, so nothing was done; or wrong usage"),
+        ("3", "not done: nothing is kept under that NAME, another run has the lock, could not look; or wrong usage"),
         ("bool", "0 works, 1 does not"),
     ),
     notes="A NAME is what ensure-running was given, in the same state directory. A pause stops the hands, not the"
