@@ -125,7 +125,10 @@ class Supervisord:
 
     def settled(self) -> bool:
         """Whether each program is in the state that it is made for. BACKOFF is left for each further try."""
-        states = self.states()
+        try:
+            states = self.states()
+        except ConnectionRefusedError:  # its socket is there a moment before it listens
+            return False
         return all(states[name] == state for name, state in self.SETTLED.items()) and (self.here / "stubborn").exists()
 
     def look(self, program: str) -> Result:
