@@ -48,8 +48,8 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
         if trouble:
             return trouble
         after = run.order.look(run.life)
-        if after and (after.exists or after.works):
-            raise Changed  # somebody else has started one meanwhile
+        if after and (after.veto or after.exists or after.works):
+            raise Changed  # somebody else has started one meanwhile, or that cannot be seen
     return starting.start(run, None, health.words)
 
 
