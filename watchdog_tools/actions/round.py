@@ -106,6 +106,8 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
     blocked = None if run.order.hand else standstill.unmet(run, health, weighed)
     if blocked:
         return blocked
+    if run.order.paused():  # since we looked: what it requires was asked meanwhile
+        raise Changed
     if run.mercy:
         return forgiven(run.order, health.words or "no instance", "the next run tries again")
     was = weighed.record

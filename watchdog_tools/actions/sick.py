@@ -40,6 +40,8 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
             return verdict
     if run.alone():
         return left(run.order)
+    if run.order.paused():  # since we looked: patience takes its time
+        raise Changed
     if run.order.wish.oneshot:  # its command is the restart
         run.trouble = 1
         return starting.start(run, weighed.record, health.words, run.order.stopping.restart)
