@@ -59,7 +59,8 @@ def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: b
     if not certain:
         expected, target = _expected(order)
         weighed.uids |= {target}
-        weighed.marked = [] if seen.alive or order.wish.oneshot else order.marked(expected, target)
+        known = seen.alive or (order.wish.oneshot and record)  # of --oneshot only a lost command is looked for
+        weighed.marked = [] if known else order.marked(expected, target)
         weighed.daemons = _daemons(record, weighed.uids)
     weighed.young = seen.alive and _young(order, record)
     weighed.choice = decision.decide(
