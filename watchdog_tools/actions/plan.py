@@ -116,6 +116,15 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
     return Plan(wish, executable, env, identity)
 
 
+def target(wish: Wish) -> int:
+    """Return the uid that an instance starts with, though its command may not be there now."""
+    try:
+        account = _account(wish)
+    except CannotStart:
+        return os.geteuid()
+    return account[1] if account else os.geteuid()
+
+
 def _trust(executable: str, path: str) -> None:
     why = ""
     try:

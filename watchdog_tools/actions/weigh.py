@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import decision, policy
-from watchdog_tools.actions.plan import CannotStart, resolve
+from watchdog_tools.actions.plan import CannotStart, resolve, target
 from watchdog_tools.actions.run import now
 from watchdog_tools.record import COMMAND, DAEMON
 from watchdog_tools.system.identity import here
@@ -93,7 +93,7 @@ def _expected(order: Order) -> tuple[tuple[str, ...], int]:
     try:
         plan = resolve(order.wish, os.environ)
     except (CannotStart, OSError):
-        return (), os.geteuid()
+        return (), target(order.wish)
     return plan.executables if plan.identity is None else (), plan.uid
 
 
