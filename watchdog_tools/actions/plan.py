@@ -19,6 +19,7 @@ _OURS = ("WATCHDOG_", "LISTEN_")  # prefixes of variables that are about us or o
 _ALSO = (
     *("NOTIFY_SOCKET", "FDSTORE", "MAINPID", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"),  # its unit
     *("CREDENTIALS_DIRECTORY", "PWD", "OLDPWD", "_", "SHLVL"),  # its unit and its shell
+    *("HOOK_NAME", "HOOK_STATE", "HOOK_REASON", "HOOK_ATTEMPT", "HOOK_PID"),  # our caller may be a hook of ours
 )
 
 
