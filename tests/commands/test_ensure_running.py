@@ -536,11 +536,12 @@ os.execv(sys.argv[1], sys.argv[1:])
         """Settings of ours, WATCHDOG_*, NOTIFY_SOCKET and LISTEN_* stay out; the mark and the rest go in."""
         told = {
             "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1", "WATCHDOG_TOOLS_FORMAT": "text", "NOTIFY_SOCKET": "/x",
-            "LISTEN_FDS": "1", "LISTEN_PID": "1", "KEPT": "yes",
+            "LISTEN_FDS": "1", "LISTEN_PID": "1", "KEPT": "yes", "HOOK_NAME": "caller", "HOOK_PID": "1",
         }  # fmt: skip
         env = self.shown(kept, env={**CRON, **told})
         assert env["KEPT"] == "yes"
         assert not {"WATCHDOG_USEC", "WATCHDOG_PID", "WATCHDOG_TOOLS_FORMAT", "NOTIFY_SOCKET", "LISTEN_FDS"} & set(env)
+        assert not {"HOOK_NAME", "HOOK_PID"} & set(env)  # its caller is a hook of ours
         pid, _, uid, name, directory = env["WATCHDOG_TOOLS_INSTANCE"].split(":")
         assert [pid, uid, name, directory] == [str(kept.pid()), str(os.geteuid()), "svc", str(kept.state)]
 

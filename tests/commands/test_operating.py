@@ -201,6 +201,20 @@ class TestStop:
         kept.run()
         assert not lives(kept)
 
+    @pytest.mark.root
+    def test_one_of_another_user_is_found_though_its_program_is_gone(self, kept: Kept, public_path: Path) -> None:
+        """No record, and the program removed (an upgrade): it is found by its mark, never `was not running`."""
+        program = public_path / "wdt-agent"
+        shutil.copy("/bin/sleep", program)
+        environment = os.environ | {"PATH": f"{public_path}:{os.environ['PATH']}"}
+        words = ("--user", NOBODY, "--limit", "none")
+        assert kept.run(*words, command=[program.name, "600"], env=environment).code == 0
+        pid = kept.pid()
+        (kept.state / "svc.record").unlink()
+        program.unlink()
+        ran = ordered(kept, "stop", env=environment)
+        assert (ran.code, f"was stopped (pid {pid})" in ran.out, alive(pid)) == (0, True, False), ran
+
     def test_without_a_pause_nothing_is_stopped(self, kept: Kept) -> None:
         """The next run would start it again: UNKNOWN, and it lives."""
         kept.run()

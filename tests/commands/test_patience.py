@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers.commands import command, oracle
+from helpers.commands import command, oracle, run
 from helpers.components import need_works
 from helpers.processes import Spawner, alive, wait_for
 from helpers.sickness import Patient, shell
@@ -107,6 +107,31 @@ class TestRetries:
         assert (waiting.returncode, said) == (3, b"SERVICE UNKNOWN - ended by SIGTERM\n")
         wait_for(kept.is_free, 5, "the lock")
         assert (alive(pid), kept.record()) == (True, before)
+
+
+    def test_97_a_pause_in_its_patience_stops_the_hands(self, kept: Patient) -> None:
+        """An operator who was told that it is paused finds it untouched: no stop, no start."""
+        pid = kept.up()
+        kept.clear()
+        kept.ill()
+        words = ["--check", kept.check, "--retries", "2", "--retry-delay", "500ms", "--backoff", "0s:0s"]
+        with subprocess.Popen(
+            [command("ensure-running"), *kept.words(), *words, "--", *kept.service.command], stdout=subprocess.PIPE
+        ) as waiting:
+            wait_for(lambda: len(kept.looks()) == 2, 10, "its patience")
+            assert run("watchdog-tools", "pause", kept.name, "-s", kept.state).code == 0
+            said = waiting.communicate(timeout=10)[0]
+        assert (waiting.returncode, b"; paused until " in said) == (2, True), said
+        assert kept.service.one() == pid
+
+    def test_97_a_pause_while_its_needs_are_asked_starts_nothing(self, kept: Patient) -> None:
+        """The start that a run was about to make is not made."""
+        kept.up()
+        kept.kill()
+        verb = f"'{command('watchdog-tools')}' pause {kept.name} -s '{kept.state}'"
+        ran = kept.keep("--requires", kept.script("needs", f"{verb} >/dev/null && echo there"))
+        assert (ran.code, "; paused until " in ran.out) == (2, True), ran
+        assert kept.service.starts() == 1
 
 
 class TestFailAfter:

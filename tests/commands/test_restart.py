@@ -175,6 +175,21 @@ sh -c 'echo $$ >>"$0"; kill -STOP $$; sleep 604' '{kept.room}/family' &"""
         assert kept.service.one() == pid
 
 
+    def test_an_unknown_after_the_stop_is_a_veto(self, kept: Patient) -> None:
+        """Whether another one exists cannot be seen then: none is started; when it can be, one is."""
+        pid = kept.up()
+        kept.ill(pid)
+        lives = f"tr -d '\\0' </proc/{pid}/cmdline 2>&1 | grep -q sleep"
+        body = f"{lives} || [ -e '{kept.room}/seen' ] || {{ echo blind; exit 3; }}; exec '{kept.check}'"
+        words = ("--check", kept.script("eyes", body))
+        ran = kept.keep(*words)
+        assert (ran.code, alive(pid), kept.service.starts()) == (2, False, 1), ran
+        assert "blind; nothing started" in ran.out
+        (kept.room / "seen").touch()
+        assert kept.keep(*words).code == 0
+        assert kept.service.starts() == 2
+
+
 class TestCannotStartAgain:
     """What cannot be started again is not stopped either."""
 

@@ -169,6 +169,21 @@ def test_91_an_overdue_oneshot_command_of_a_killed_run_is_ended(kept: Kept) -> N
     assert not alive(hanging)
 
 
+def test_91_a_oneshot_command_in_flight_is_found_without_state(kept: Kept) -> None:
+    """Its run was killed and all state deleted: at most one start is in flight, and no run starts another."""
+    options = ("--oneshot", "--port", "127.0.0.1:9")
+    words = [command("ensure-running"), *kept.words(), *options, "--", *kept.service.command]
+    first = subprocess.Popen(words, stdout=subprocess.DEVNULL, process_group=0)
+    pid = int(wait_for(kept.service.said, 10, "the command")[0][1])
+    os.kill(int((kept.state / "lock" / "svc.lock").read_bytes().split()[0]), signal.SIGKILL)
+    first.wait(timeout=10)
+    kept.forget()
+    for _ in range(2):
+        ran = kept.run(*options)
+        assert (ran.code, f"start in progress (pid {pid})" in ran.out) == (1, True), ran
+    assert kept.service.one() == pid
+
+
 @pytest.mark.parametrize("phase", ["failed", "ended", "starting"])
 def test_a_time_ahead_holds_nothing_down(kept: Kept, phase: str) -> None:
     """A record of another time namespace, or a lie: the service is up after one run, and no run waits for it."""

@@ -19,6 +19,7 @@ _OURS = ("WATCHDOG_", "LISTEN_")  # prefixes of variables that are about us or o
 _ALSO = (
     *("NOTIFY_SOCKET", "FDSTORE", "MAINPID", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"),  # its unit
     *("CREDENTIALS_DIRECTORY", "PWD", "OLDPWD", "_", "SHLVL"),  # its unit and its shell
+    *("HOOK_NAME", "HOOK_STATE", "HOOK_REASON", "HOOK_ATTEMPT", "HOOK_PID"),  # our caller may be a hook of ours
 )
 
 
@@ -114,6 +115,15 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
         _trust(executable, path)
         _trust_log(wish.log)
     return Plan(wish, executable, env, identity)
+
+
+def target(wish: Wish) -> int:
+    """Return the uid that an instance starts with, though its command may not be there now."""
+    try:
+        account = _account(wish)
+    except CannotStart:
+        return os.geteuid()
+    return account[1] if account else os.geteuid()
 
 
 def _trust(executable: str, path: str) -> None:

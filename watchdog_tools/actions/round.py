@@ -11,7 +11,7 @@ from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.run import Changed, down, left
 from watchdog_tools.actions.tending import tend
 from watchdog_tools.actions.weigh import weigh
-from watchdog_tools.record import RUNNING, STARTING
+from watchdog_tools.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.clock import seconds
 from watchdog_tools.system.proc import Unseen
@@ -73,14 +73,19 @@ def _keep(run: Run, _: Health, weighed: Weighed) -> Result:
     return starting.taken_over(run, weighed.record)
 
 
-def _adopt(run: Run, _: Health, weighed: Weighed) -> Result:
+def _adopt(run: Run, health: Health, weighed: Weighed) -> Result:
     identity = min(weighed.marked, key=lambda each: each[1])
     if len(weighed.marked) > 1:
         run.note(f"{len(weighed.marked)} instances carry its mark")
-    record = run.record(STARTING, identity=identity, since=int(seconds(identity[1]) * 1000))
-    run.write(record)
+    phase = COMMAND if run.order.wish.oneshot else STARTING
+    record = run.record(phase, identity=identity, since=int(seconds(identity[1]) * 1000))
+    written = run.write(record)
     run.event("adopted", pid=record.pid)
     keepsake(run)
+    if phase == COMMAND:  # a start in flight, of a run that was killed
+        if written:
+            raise Changed
+        return oneshot.in_flight(run, health, weighed)
     return starting.taken_over(run, record, f"adopted {run.name}")
 
 
@@ -106,6 +111,8 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
     blocked = None if run.order.hand else standstill.unmet(run, health, weighed)
     if blocked:
         return blocked
+    if run.order.paused():  # since we looked: what it requires was asked meanwhile
+        raise Changed
     if run.mercy:
         return forgiven(run.order, health.words or "no instance", "the next run tries again")
     was = weighed.record

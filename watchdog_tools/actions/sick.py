@@ -40,6 +40,8 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
             return verdict
     if run.alone():
         return left(run.order)
+    if run.order.paused():  # since we looked: patience takes its time
+        raise Changed
     if run.order.wish.oneshot:  # its command is the restart
         run.trouble = 1
         return starting.start(run, weighed.record, health.words, run.order.stopping.restart)
@@ -48,8 +50,8 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
         if trouble:
             return trouble
         after = run.order.look(run.life)
-        if after and (after.exists or after.works):
-            raise Changed  # somebody else has started one meanwhile
+        if after and (after.veto or after.exists or after.works):
+            raise Changed  # somebody else has started one meanwhile, or that cannot be seen
     return starting.start(run, None, health.words)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import decision, policy
-from watchdog_tools.actions.plan import CannotStart, resolve
+from watchdog_tools.actions.plan import CannotStart, resolve, target
 from watchdog_tools.actions.run import now
 from watchdog_tools.record import COMMAND, DAEMON
 from watchdog_tools.system.identity import here
@@ -59,7 +59,8 @@ def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: b
     if not certain:
         expected, target = _expected(order)
         weighed.uids |= {target}
-        weighed.marked = [] if seen.alive or order.wish.oneshot else order.marked(expected, target)
+        known = seen.alive or (order.wish.oneshot and record)  # of --oneshot only a lost command is looked for
+        weighed.marked = [] if known else order.marked(expected, target)
         weighed.daemons = _daemons(record, weighed.uids)
     weighed.young = seen.alive and _young(order, record)
     weighed.choice = decision.decide(
@@ -92,7 +93,7 @@ def _expected(order: Order) -> tuple[tuple[str, ...], int]:
     try:
         plan = resolve(order.wish, os.environ)
     except (CannotStart, OSError):
-        return (), os.geteuid()
+        return (), target(order.wish)
     return plan.executables if plan.identity is None else (), plan.uid
 
 
