@@ -103,7 +103,7 @@ def _daemon(run: Run, health: Health, weighed: Weighed) -> Result:
 
 
 def _start(run: Run, health: Health, weighed: Weighed) -> Result:
-    blocked = None if run.order.hand else standstill.unmet(run, health, weighed)
+    blocked = sick.unknown(run, health, weighed) if run.order.hand else standstill.unmet(run, health, weighed)
     if blocked:
         return blocked
     if run.mercy:
