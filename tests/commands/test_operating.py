@@ -75,6 +75,23 @@ def test_what_works_but_is_no_known_process_is_neither_stopped_nor_started_besid
     assert not lives(kept)
 
 
+@pytest.mark.parametrize("torn", [True, False])
+def test_a_restart_without_a_record_is_one(kept: Kept, *, torn: bool) -> None:
+    """State is a cache: its instance is found by its mark, and is not taken for the new one."""
+    kept.run()
+    old = kept.service.one()
+    record = kept.state / "svc.record"
+    if torn:
+        record.write_text("torn")
+    else:
+        record.unlink()
+    ran = ordered(kept, "restart")
+    assert ran.code == 0, ran
+    assert "restarted svc" in oracle(ran, 60)
+    assert not alive(old)
+    assert len(lives(kept)) == 1
+
+
 class TestTheCommandLine:
     """What a run leaves behind for an operator, and what is made of it."""
 

@@ -81,6 +81,8 @@ def _adopt(run: Run, _: Health, weighed: Weighed) -> Result:
     run.write(record)
     run.event("adopted", pid=record.pid)
     keepsake(run)
+    if run.order.hand == decision.HAND_RESTART:  # it has its record again, and is none that was restarted
+        raise Changed
     return starting.taken_over(run, record, f"adopted {run.name}")
 
 
