@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -57,6 +58,38 @@ def test_an_order_that_was_not_carried_out_is_not_ok(
     assert ran.code == 3, ran
     assert f"svc: {verb} was ordered, and not done: " in oracle(ran, 40)
     assert alive(pid)
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_what_works_but_is_no_known_process_is_neither_stopped_nor_started_beside(kept: Kept, verb: str) -> None:
+    """Somebody else serves what the check asks for: the line says so, and it is not OK."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        kept.run("--port", f"127.0.0.1:{server.getsockname()[1]}", "--startup-timeout", "200ms")
+        kept.kill()
+        server.listen()
+        ran = ordered(kept, verb)
+    assert ran.code == 2, ran
+    line = oracle(ran, 40)
+    assert "svc was not stopped: it works (" in line
+    assert not lives(kept)
+
+
+@pytest.mark.parametrize("torn", [True, False])
+def test_a_restart_without_a_record_is_one(kept: Kept, *, torn: bool) -> None:
+    """State is a cache: its instance is found by its mark, and is not taken for the new one."""
+    kept.run()
+    old = kept.service.one()
+    record = kept.state / "svc.record"
+    if torn:
+        record.write_text("torn")
+    else:
+        record.unlink()
+    ran = ordered(kept, "restart")
+    assert ran.code == 0, ran
+    assert "restarted svc" in oracle(ran, 60)
+    assert not alive(old)
+    assert len(lives(kept)) == 1
 
 
 class TestTheCommandLine:

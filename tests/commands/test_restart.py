@@ -174,7 +174,6 @@ sh -c 'echo $$ >>"$0"; kill -STOP $$; sleep 604' '{kept.room}/family' &"""
         assert (ran.code, "nothing started" in ran.out) == (3, True), ran
         assert kept.service.one() == pid
 
-
     def test_an_unknown_after_the_stop_is_a_veto(self, kept: Patient) -> None:
         """Whether another one exists cannot be seen then: none is started; when it can be, one is."""
         pid = kept.up()

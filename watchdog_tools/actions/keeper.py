@@ -89,7 +89,7 @@ def _beside(order: Order, directory: int, why: str, lock: Lock, life: int) -> Re
 
 
 def _without_hands(order: Order, why: str, words: str, reason: str, life: int) -> Result:
-    """No state directory or no lock to be had: the verdict stays the service's, but for an order, which was not done."""
+    """No state directory or no lock to be had: the verdict stays the service's, unless an order was not carried out."""
     if order.hand:
         state = UNKNOWN if reason == "no-state" else CRITICAL
         return Result(state, f"{order.name}: {why}, and not done: {words}", reason=reason)

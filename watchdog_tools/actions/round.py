@@ -86,6 +86,8 @@ def _adopt(run: Run, health: Health, weighed: Weighed) -> Result:
         if written:
             raise Changed
         return oneshot.in_flight(run, health, weighed)
+    if run.order.hand == decision.HAND_RESTART and written:  # it has its record again, and is none that was restarted
+        raise Changed
     return starting.taken_over(run, record, f"adopted {run.name}")
 
 
@@ -108,7 +110,7 @@ def _daemon(run: Run, health: Health, weighed: Weighed) -> Result:
 
 
 def _start(run: Run, health: Health, weighed: Weighed) -> Result:
-    blocked = None if run.order.hand else standstill.unmet(run, health, weighed)
+    blocked = sick.unknown(run, health, weighed) if run.order.hand else standstill.unmet(run, health, weighed)
     if blocked:
         return blocked
     if run.order.paused():  # since we looked: what it requires was asked meanwhile

@@ -61,6 +61,9 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
         sick = instance(run, health, weighed)
     except Refused as refused:
         return Result(refused.state, f"{run.name}: {refused}", reason=refused.reason)
+    hidden = unknown(run, health, weighed)
+    if hidden:
+        return hidden
     if sick is None and not (run.order.wish.oneshot and (health.exists or not health.down)):
         return Result(OK, f"{run.name} was not running", reason="stopped")
     if sick is None and not run.order.stopping.command:
@@ -76,6 +79,14 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
     if sick is None:  # then its record has no process by which that is seen
         run.write(run.record(FAILED))
     return Result(OK, f"{run.name} was stopped{pid}", reason="stopped")
+
+
+def unknown(run: Run, health: Health, weighed: Weighed) -> Result | None:
+    """Return the verdict of an order to stop what works, though nobody knows its process; None if that is not so."""
+    if run.order.wish.oneshot or weighed.alive or weighed.marked or health.exists or not health.works:
+        return None
+    words = f"was not stopped: it works ({health.words}), but no process of it is known"
+    return Result(CRITICAL, f"{run.name} {words}", reason="failing")
 
 
 def _pending(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Result | None:
