@@ -108,7 +108,6 @@ class TestRetries:
         wait_for(kept.is_free, 5, "the lock")
         assert (alive(pid), kept.record()) == (True, before)
 
-
     def test_97_a_pause_in_its_patience_stops_the_hands(self, kept: Patient) -> None:
         """An operator who was told that it is paused finds it untouched: no stop, no start."""
         pid = kept.up()
