@@ -310,6 +310,22 @@ class TestHooks:
         assert kept.keep("--on-restart", kept.hook("restart"), "--before-restart", kept.hook("dump")).code == 0
         assert [word for word, _ in kept.told()] == ["restart"]
 
+    def test_the_death_of_one_that_failed_before_is_told(self, kept: Patient) -> None:
+        """It failed, then it died by itself: died, restarted, and recovered only after --recover-after looks."""
+        told = ("--on-restart", kept.hook("restart"), "--on-recover", kept.hook("recover"))
+        words = (*told, "--recover-after", "2")
+        kept.up()
+        kept.ill()
+        ran = kept.keep(*words, "--fail-after", "3")
+        assert "1 of 3 failing looks" in ran.out, ran
+        kept.kill()
+        kept.well()
+        ran = kept.keep(*words)
+        assert (ran.code, "recovering, 1 of 2" in ran.out) == (1, True), ran
+        assert kept.keep(*words).code == 0
+        assert [word for word, _ in kept.told()] == ["restart", "recover"]
+        assert kept.happened() == ["started", "died", "restarted", "recovered"]
+
     def test_a_dump_has_a_limit_of_its_own(self, kept: Patient) -> None:
         """--hook-timeout; then the restart goes on, and the line says so."""
         pid = kept.up()

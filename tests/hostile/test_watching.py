@@ -93,6 +93,24 @@ class TestAStoppedWatcher:
         waiter.begun()
 
 
+def test_132_one_that_was_stopped_in_line_is_named(kept: Kept, spawn: Spawner) -> None:
+    """It got the lock when the watch ended, and could not sign it: past the limit it is named, no `run of others`."""
+    first = Watcher(kept, spawn).begun()
+    waiter = Watcher(kept, spawn).in_line()
+    stuck = waiter.actor
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        first.end()
+        wait_for(lambda: not kept.is_free(), 5, "its lock")
+        kept.kill()
+        *who, since, limit, name, option = kept.lock.read_text().split()
+        kept.lock.write_text(" ".join([*who, str(int(since) - 3_600_000), limit, name, option]) + "\n")
+        ran = kept.run("--lock-wait", "0.1")
+        assert (ran.code, f"lock held by pid {stuck} (stopped)" in ran.out) == (2, True), ran
+    finally:
+        os.kill(stuck, signal.SIGKILL)
+
+
 class TestALostLock:
     """115: what a watcher holds is no lock any more; it ends by itself before it does anything."""
 

@@ -28,8 +28,9 @@ def mourn(run: Run, record: Record) -> None:
     born = run.born if run.born and run.born.identity == record.identity else None
     how = born.fate() if born else "ended"
     run.let_go()
-    if run.past.over or record.phase != RUNNING or not record.pid or record.identity[2:] != here():
-        return  # known; or of another boot or namespace, where nobody saw it die
+    known = run.past.over and run.trouble  # one that was only seen failing is not dead yet
+    if known or record.phase != RUNNING or not record.pid or record.identity[2:] != here():
+        return  # or of another boot or namespace, where nobody saw it die
     run.fail(0 if born else record.since)
     run.trouble, run.successes = 1, 0
     run.done.append(f"pid {record.pid} {how}")

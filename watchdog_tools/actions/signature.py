@@ -38,7 +38,7 @@ def stuck(lock: Lock, usual: float) -> str:
 
     usual: the limit, in seconds, of one that has not signed; its time counts from the last signature.
     """
-    pid, ticks, held, limit = _signed(lock, usual)
+    pid, ticks, held, limit = _signed(lock.descriptor, usual)
     if held < limit + _GRACE:
         return ""
     holder = process(pid)
@@ -46,14 +46,30 @@ def stuck(lock: Lock, usual: float) -> str:
         how = {"T": " (stopped)", "D": " (stuck in the kernel)"}.get(holder.state, "")
         return f"lock held for {held:.0f} s by pid {pid}{how}"
     time.sleep(_SIGNING)  # the words of an earlier holder: the present one may be about to sign
-    if _signed(lock, usual)[:2] != (pid, ticks):
+    if _signed(lock.descriptor, usual)[:2] != (pid, ticks):
         return ""
-    return f"lock held by a process that is no run of ours ({lock.path})"
+    return _heir(lock) or f"lock held by a process that is no run of ours ({lock.path})"
+
+
+def _heir(lock: Lock) -> str:
+    """Return a sentence about a run that stood in line and is stopped: it got the lock and never signed it."""
+    try:
+        descriptor = os.open(f"{lock.path.rpartition('.')[0]}.next", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        pid, ticks, *_ = _signed(descriptor, 0.0)
+    finally:
+        os.close(descriptor)
+    heir = process(pid) if pid and lock.wanted("next") else None
+    if heir is None or heir.ticks != ticks or heir.state != "T":
+        return ""
+    return f"lock held by pid {pid} (stopped), which stood in line for it"
 
 
 def poke(lock: Lock) -> None:
     """Wake a watcher that holds it, so that it notices an operator at once."""
-    pid, ticks, *_ = _signed(lock, 0.0)
+    pid, ticks, *_ = _signed(lock.descriptor, 0.0)
     try:
         watches = os.pread(lock.descriptor, 512, 0).endswith(f" {WATCH}\n".encode())
         descriptor = handle((pid, ticks, *here())) if watches and pid else None
@@ -64,11 +80,11 @@ def poke(lock: Lock) -> None:
         return  # it notices at its next look
 
 
-def _signed(lock: Lock, usual: float) -> tuple[int, int, float, float]:
+def _signed(descriptor: int, usual: float) -> tuple[int, int, float, float]:
     """Return the holder's pid and ticks, and the seconds that it has held the lock and may hold it."""
-    unsigned = 0, 0, time.time() - os.fstat(lock.descriptor).st_mtime, usual
+    unsigned = 0, 0, time.time() - os.fstat(descriptor).st_mtime, usual
     try:
-        words = os.pread(lock.descriptor, 512, 0).decode("ascii", "replace").split()
+        words = os.pread(descriptor, 512, 0).decode("ascii", "replace").split()
         pid, ticks, since, limit = (int(words[index]) for index in (0, 1, 5, 6))
     except (OSError, ValueError, IndexError):
         return unsigned

@@ -8,6 +8,7 @@ from watchdog_tools.actions.run import Changed
 from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.standstill import remembered, state_of
 from watchdog_tools.decision import HAND_STOP
+from watchdog_tools.record import FAILED
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.identity import handle, here
 from watchdog_tools.system.proc import stat, status
@@ -86,6 +87,8 @@ def stop(run: Run, sick: Born | None, health: Health, weighed: Weighed) -> Resul
     fate = sick.fate() if sick.ended(0) else "not ended"
     run.let_go()
     if not survivors:
+        if run.order.hand == HAND_STOP:  # its end was ordered, so that no run mourns it
+            run.write(run.record(FAILED))
         run.event("stopped", pid=pid, how=fate, why=why)
         run.done.append(f"pid {pid} was stopped{f' ({health.words})' if health.down and health.words else ''}")
         return None

@@ -7,7 +7,7 @@ import time
 
 from watchdog_tools.actions.lock import Lock
 from watchdog_tools.actions.order import LINGER
-from watchdog_tools.actions.signature import poke
+from watchdog_tools.actions.signature import WATCH, poke, sign
 from watchdog_tools.system.looker import is_over
 
 TYPE_CHECKING = False
@@ -59,6 +59,7 @@ def _next(order: Order, directory: int, lock: Lock, life: int, until: float) -> 
     following = Lock(directory, order.path, order.name, "next")
     if not following.take(_GLANCE, life, aside=True):
         return False
+    sign(following, until - time.monotonic(), WATCH)  # it may be stopped when it gets the lock
     try:
         while lock.wait(until - time.monotonic(), life):
             if not lock.wanted("hand"):
