@@ -155,6 +155,7 @@ class TestStatus:
             b'{"event": "' + b"x" * 10_000 + b'"}\n',
             b"null\n[]\n7\n",
             b"9" * 4000 + b"\n",
+            b'{"time": 1, "event": "paused", "seconds": 1' + b"0" * 400 + b"}\n",
         ],
     )
     def test_135_last_words_that_are_none(self, kept: Kept, content: bytes) -> None:
