@@ -191,6 +191,19 @@ class TestStatus:
         assert (ran.code, rows(ran)["svc"][0]) == (3, "unknown")
         assert "another pid or time namespace" in ran.out
 
+    @pytest.mark.root
+    def test_without_proc_nobody_is_called_down(self, kept: Kept) -> None:
+        """Who cannot look says UNKNOWN, and why."""
+        kept.run()
+        need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/proc")
+        hidden = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+        ran = run(*hidden, command("watchdog-tools"), "status", "-s", kept.state)
+        assert ran.code == 3, ran
+        assert "/proc is not mounted" in ran.out
+        ran = run(*hidden, command("ensure-running"), *kept.words(), "--dry-run", "--", *kept.service.command)
+        assert ran.code == 3, ran
+        assert "/proc is not mounted" in oracle(ran, 10)
+
     def test_135_files_that_are_no_name(self, kept: Kept) -> None:
         """What else lies there is no service, whatever it is called."""
         kept.run()

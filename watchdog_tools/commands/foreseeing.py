@@ -48,11 +48,11 @@ def _foreseen(config: Config, seconds: float) -> Result:
         plans.resolve(order.wish, os.environ)
         weighed = weigh(order, health, seen, _past(order, health, seen))
         would = f"{_would(config, order, weighed)}; a run may take {spoken(order.limit + seconds)}"
-    except (NoState, plans.CannotStart, OSError) as error:
-        would += str(error)
     except Unseen as error:
         would += str(error)
         state = UNKNOWN
+    except (NoState, plans.CannotStart, OSError) as error:
+        would += str(error)
     if health.works:
         words = f"{config.name} {health.lead}: {health.words}; would {would}"
         return Result(health.state, words, reason="dry-run")
