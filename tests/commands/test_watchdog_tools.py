@@ -59,6 +59,14 @@ def tree(room: Path) -> list[tuple[str, int, int]]:
     return [(str(path), path.lstat().st_mtime_ns, path.lstat().st_size) for path in sorted(room.rglob("*"))]
 
 
+@pytest.mark.parametrize("verb", ["pause", "stop", "start"])
+def test_wrong_usage_is_3_though_for_is_the_word_of_a_preset(kept: Kept, verb: str) -> None:
+    """Here --for says how long: `docker` is a mistake, and no preset whose exit style counts."""
+    ran = ordered(kept, verb, kept.name, "--for", "docker")
+    assert ran.code == 3, ran
+    assert "--for" in oracle(ran, 3)
+
+
 class TestStatus:
     """A table for people, an object a line for programs; it reads, and that is all."""
 
