@@ -211,6 +211,18 @@ class TestStart:
         assert "would back off for" in kept.run("--dry-run", command=["/bin/false"]).out
         assert "would start nothing" in kept.run("--dry-run", command=["wdt-no-such-program"]).out
 
+    @pytest.mark.parametrize("place", ["link", "writable", "missing/below"])
+    def test_dry_run_knows_a_state_directory_that_no_run_would_use(self, kept: Kept, place: str) -> None:
+        """It says that nothing would be started, in the words of the run."""
+        (kept.room / "link").symlink_to(kept.state)
+        (kept.room / "writable").mkdir()
+        (kept.room / "writable").chmod(0o777)
+        words = ["ensure-running", "svc", "--state-dir", str(kept.room / place)]
+        ran = run(*words, "--dry-run", "--", *kept.service.command)
+        assert (ran.code, "would start nothing: no state directory: " in oracle(ran, 3)) == (2, True), ran
+        ran = run(*words, "--", *kept.service.command)
+        assert (ran.code, "no state directory: " in oracle(ran, 3), kept.service.said()) == (2, True, []), ran
+
     def test_what_is_adopted_after_its_state_was_deleted(self, kept: Kept) -> None:
         """The mark in its environment is enough to know it again; it is said once."""
         kept.run()

@@ -286,6 +286,23 @@ class TestRequires:
         ran = kept.keep("--requires", "check-process wdt-no-such-process", "--requires", "true")
         assert (ran.code, "waiting for check-process wdt-no-such-process (" in ran.out) == (2, True), ran
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "http://bob:HUSH@127.0.0.1:1/x?token=HUSH",
+            "http://127.0.0.1:1/ -a bob:HUSH",
+            "http://127.0.0.1:1/ -k 'Authorization: HUSH'",
+            "http://bob:HUSH@127.0.0.1:1/ -u 'open",
+        ],
+    )
+    def test_its_secrets_are_not_said(self, kept: Patient, words: str) -> None:
+        """Neither in the line, which goes into a mail, nor in records and events, which everybody may read."""
+        for more in ((), ("--dry-run",), ("-o", "json")):
+            ran = kept.keep("--requires", f"check-http {words}", *more)
+            assert ran.code == (3 if "open" in words else 2), ran
+            assert "HUSH" not in ran.out
+        assert not [path for path in kept.state.rglob("*") if path.is_file() and b"HUSH" in path.read_bytes()]
+
     def test_a_sick_instance_is_not_stopped_for_it(self, kept: Patient, database: str) -> None:
         """It fails since its database is down: a restart helps nobody, and no start is counted."""
         self.database_says(kept, 0)

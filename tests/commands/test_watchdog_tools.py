@@ -59,6 +59,14 @@ def tree(room: Path) -> list[tuple[str, int, int]]:
     return [(str(path), path.lstat().st_mtime_ns, path.lstat().st_size) for path in sorted(room.rglob("*"))]
 
 
+@pytest.mark.parametrize("verb", ["pause", "stop", "start"])
+def test_wrong_usage_is_3_though_for_is_the_word_of_a_preset(kept: Kept, verb: str) -> None:
+    """Here --for says how long: `docker` is a mistake, and no preset whose exit style counts."""
+    ran = ordered(kept, verb, kept.name, "--for", "docker")
+    assert ran.code == 3, ran
+    assert "--for" in oracle(ran, 3)
+
+
 class TestStatus:
     """A table for people, an object a line for programs; it reads, and that is all."""
 
@@ -155,6 +163,7 @@ class TestStatus:
             b'{"event": "' + b"x" * 10_000 + b'"}\n',
             b"null\n[]\n7\n",
             b"9" * 4000 + b"\n",
+            b'{"time": 1, "event": "paused", "seconds": 1' + b"0" * 400 + b"}\n",
         ],
     )
     def test_135_last_words_that_are_none(self, kept: Kept, content: bytes) -> None:
@@ -189,6 +198,19 @@ class TestStatus:
         ran = ordered(kept, "status")
         assert (ran.code, rows(ran)["svc"][0]) == (3, "unknown")
         assert "another pid or time namespace" in ran.out
+
+    @pytest.mark.root
+    def test_without_proc_nobody_is_called_down(self, kept: Kept) -> None:
+        """Who cannot look says UNKNOWN, and why."""
+        kept.run()
+        need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/proc")
+        hidden = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+        ran = run(*hidden, command("watchdog-tools"), "status", "-s", kept.state)
+        assert ran.code == 3, ran
+        assert "/proc is not mounted" in ran.out
+        ran = run(*hidden, command("ensure-running"), *kept.words(), "--dry-run", "--", *kept.service.command)
+        assert ran.code == 3, ran
+        assert "/proc is not mounted" in oracle(ran, 10)
 
     def test_135_files_that_are_no_name(self, kept: Kept) -> None:
         """What else lies there is no service, whatever it is called."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import command, oracle, run
-from helpers.components import need_nobody
+from helpers.components import NOBODY, need_nobody
 from helpers.instances import Kept
 
 pytestmark = pytest.mark.usefixtures("starts_services")
@@ -246,3 +246,20 @@ def test_136_the_default_place_of_a_user_without_a_home(public_path: Path) -> No
             (place / name).unlink(missing_ok=True)
         (place / "lock").rmdir()
         place.rmdir()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("below", ["new", "link/new"])
+def test_136_root_creates_nothing_where_somebody_else_leads_it(public_path: Path, below: str) -> None:
+    """A directory of another user, and a link in it that points to one of root's: refused before the mkdir."""
+    theirs = public_path / "theirs"
+    theirs.mkdir()
+    (public_path / "aim").mkdir()
+    (theirs / "link").symlink_to(public_path / "aim")
+    os.chown(theirs, NOBODY, NOBODY)
+    place = theirs / below
+    ran = run("ensure-running", "svc", "--state-dir", place, "--", "/bin/sleep", "600")
+    assert (ran.code, "theirs belongs to uid" in oracle(ran, 10)) == (2, True), ran
+    ran = run("watchdog-tools", "pause", "svc", "-s", place)
+    assert (ran.code, "theirs belongs to uid" in oracle(ran, 10)) == (3, True), ran
+    assert not place.exists()

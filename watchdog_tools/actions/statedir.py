@@ -34,7 +34,12 @@ def make(path: str, *, levels: bool) -> int:
 
 
 def _create(path: str, *, levels: bool) -> None:
-    if os.path.isdir(path):
+    try:  # what is above must be ours to create in, or root would where somebody else leads it
+        os.close(enter(path))
+    except NoState as error:
+        if not error.missing:
+            raise
+    else:
         return
     above = os.path.dirname(path)
     if levels and not os.path.isdir(above):

@@ -99,7 +99,9 @@ def _refuse(command: Command, argv: list[str], wrong: Wrong) -> int:
     result = Result(UNKNOWN, f"usage: {wrong}; see {command.name} --help", reason="usage")
     words = " ".join(command.divided(argv)[0]).replace("=", " ").split(" ")
     said = dict(pairwise(words))
-    consumer = said.get("--for") or os.environ.get("WATCHDOG_TOOLS_FOR", "")
+    names = {option.name for option in command.options}
+    # of an operator's verb --for says how long
+    consumer = (said.get("--for") if "for" in names else None) or os.environ.get("WATCHDOG_TOOLS_FOR", "")
     style = said.get("--exit-style") or PRESETS.get(consumer, PRESETS["nagios"])[0]
     form = said.get("-o") or said.get("--format") or os.environ.get("WATCHDOG_TOOLS_FORMAT")
     values = {"quiet": False, "format": "json" if form == "json" else "text", "verbose": 0, "timeout": (0.5, None)}

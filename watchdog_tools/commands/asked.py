@@ -46,7 +46,9 @@ def checks(name: str, start: str, values: Values) -> Checks:
 
 def required(values: Values) -> Checks:
     """Return the looks at what the service requires, each with its own words as name. Raise Wrong."""
-    return tuple((str(line), _job(words("--requires", str(line)))) for line in values["requires"])
+    jobs = [(str(line), _job(words("--requires", str(line)))) for line in values["requires"]]
+    # the words of ours may hold a password; their target does not
+    return tuple((quoted(line if job.foreign else f"{line.split()[0]} {job.target}"), job) for line, job in jobs)
 
 
 def _pidfile_job(name: str, start: str, values: Values) -> Job:
@@ -95,7 +97,7 @@ def split(option: str, line: str) -> list[str]:
         try:
             found = shlex.split(line)
         except ValueError as error:
-            raise Wrong(f"{option}: {error}: {line[:80]!r}") from None
+            raise Wrong(f"{option}: {error}") from None  # the line may hold a password
     else:
         found = line.split()
     if not found or not found[0]:

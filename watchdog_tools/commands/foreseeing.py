@@ -18,7 +18,7 @@ from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen
-from watchdog_tools.system.statedir import NoState
+from watchdog_tools.system.statedir import NoState, enter
 from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
 
@@ -43,21 +43,31 @@ def _foreseen(config: Config, seconds: float) -> Result:
     state = CRITICAL
     try:
         order = ordered(config, seconds, config.path)
+        _usable(config, order.path)
         seen = instance.look(order.path, config.name)
         lives = lives or seen.alive
         plans.resolve(order.wish, os.environ)
         weighed = weigh(order, health, seen, _past(order, health, seen))
         would = f"{_would(config, order, weighed)}; a run may take {spoken(order.limit + seconds)}"
-    except (NoState, plans.CannotStart, OSError) as error:
-        would += str(error)
     except Unseen as error:
         would += str(error)
         state = UNKNOWN
+    except (NoState, plans.CannotStart, OSError) as error:
+        would += str(error)
     if health.works:
         words = f"{config.name} {health.lead}: {health.words}; would {would}"
         return Result(health.state, words, reason="dry-run")
     words = f"{config.name} is {'alive but failing' if lives else 'down'} ({why}); would {would}"
     return Result(state, words, reason="dry-run")
+
+
+def _usable(config: Config, path: str) -> None:
+    """Raise NoState where a run could not act: of a --state-dir it creates the last level alone."""
+    try:
+        os.close(enter(path))
+    except NoState as error:
+        if not error.missing or (config.values["state_dir"] and not os.path.isdir(os.path.dirname(path))):
+            raise
 
 
 def _past(order: Order, health: Health, seen: Seen) -> History:

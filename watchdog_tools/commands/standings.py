@@ -12,7 +12,7 @@ from watchdog_tools.result import OK, UNKNOWN, Result, worst
 from watchdog_tools.standing import STATES, Standing, standing
 from watchdog_tools.system.clock import boot_id, uptime
 from watchdog_tools.system.identity import here
-from watchdog_tools.system.proc import Unseen
+from watchdog_tools.system.proc import Unseen, mounted
 from watchdog_tools.system.statedir import NoState, default, enter, pauses
 from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
@@ -130,6 +130,7 @@ def _standing(place: Place, name: str, *, paused_now: bool) -> tuple[Standing, s
     if place.directory < 0:
         return standing(None, alive=False, paused=paused_now, now=now, boot=boot), ""
     try:
+        mounted()  # or each would be called down, as of another boot
         seen = instance.look_in(place.directory, name, place.uid)
     except Unseen as error:
         return standing(None, alive=False, paused=paused_now, now=now, boot=boot), str(error)

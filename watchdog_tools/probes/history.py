@@ -56,7 +56,7 @@ def _told(line: bytes) -> tuple[float, str]:
     what = event.pop("event", "")
     event.pop("name", None)
     seconds = event.pop("seconds", None)
-    if isinstance(seconds, int) and seconds >= 0:
+    if isinstance(seconds, int) and 0 <= seconds < 1 << 40:
         what = f"{what} for {spoken(seconds)}"
     facts = ", ".join(str(value) if key in _PLAIN else f"{key} {value}" for key, value in event.items() if value != "")
     sane = isinstance(when, int | float) and 0 <= when < 1 << 40
