@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,15 @@ def test_where_tools_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tool.find("sh") in ("/usr/bin/sh", "/bin/sh")
     assert tool.find("supervisorctl") == f"{os.path.dirname(sys.executable)}/supervisorctl"  # noqa: PTH120
     assert tool.find("no-such-tool") is None
+
+
+@pytest.mark.root
+def test_root_passes_over_a_tool_that_others_could_replace(public_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory of nobody's in front of PATH: what lies there is not asked, and not run as root."""
+    theirs = public_path / "sh"
+    theirs.write_text("#!/bin/sh\n")
+    theirs.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{public_path}:/usr/bin:/bin")
+    assert tool.find("sh") == str(theirs)
+    os.chown(public_path, 65534, 65534)
+    assert tool.find("sh") == "/usr/bin/sh"

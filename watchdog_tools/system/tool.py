@@ -8,6 +8,7 @@ import sys
 import time
 
 from watchdog_tools.system.commands import located
+from watchdog_tools.system.trust import untrusted
 
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENOUGH = 65536  # bytes of each stream
@@ -28,9 +29,15 @@ class Answer:
 def find(name: str) -> str | None:
     """Return the absolute path of the tool: in PATH, where systems keep them, or beside our interpreter.
 
-    cron's PATH has neither /usr/local/bin nor the directory of a virtual environment.
+    cron's PATH has neither /usr/local/bin nor the directory of a virtual environment. Root passes over what others
+    could replace, but beside the interpreter that it runs already.
     """
-    return located(name, f"{os.environ.get('PATH', '')}:{_PLACES}:{os.path.dirname(sys.executable)}")
+    beside = os.path.dirname(sys.executable)
+    for place in (*os.environ.get("PATH", "").split(":"), *_PLACES.split(":")):
+        found = located(name, place)
+        if found and (os.geteuid() or place == beside or not untrusted(found)):
+            return found
+    return located(name, beside)
 
 
 def ask(argv: tuple[str, ...], limit: float | None = None) -> Answer:
