@@ -42,13 +42,18 @@ class Watcher:
 
     def begun(self) -> Watcher:
         """Wait until it watches an instance that runs."""
-        wait_for(lambda: self.signed() and asleep(self.actor) and phase(self.kept) == "running", 20, "a watch")
+        wait_for(lambda: phase(self.kept) == "running" and self.rests(), 20, "a watch")
         return self
+
+    def rests(self) -> bool:
+        """Whether it watches and has nothing to do: it signs behind all that a round writes."""
+        written = (newest(self.kept, f"{self.kept.name}.{kind}") for kind in ("record", "events"))
+        return self.signed() and asleep(self.actor) and newest(self.kept, f"lock/{self.kept.name}.lock") >= max(written)
 
     def settled(self) -> Watcher:
         """Wait until the last instance is verified and the watcher sleeps again."""
         wait_for(lambda: self.kept.events()[-1]["event"] == "recovered", 10, "its recovery")
-        wait_for(lambda: self.signed() and asleep(self.actor), 10, "sleep")
+        wait_for(self.rests, 10, "rest")
         return self
 
     def in_line(self) -> Watcher:
@@ -73,6 +78,12 @@ class Said:
 
     code: int
     line: str
+
+
+def newest(kept: Kept, name: str) -> int:
+    """Return when a file of the state was last written, in nanoseconds; 0 if there is none."""
+    path = kept.state / name
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def children(pid: int) -> list[int]:
