@@ -375,7 +375,7 @@ class TestFromTheBoot:
         assert kept.run(*words, "--pending-ok", command=["/no/such/program"], before=boot).code == 0
         assert "started svc" in kept.run(*words, before=boot).out
 
-    def test_158_after_it_they_cost(self, kept: Patient, spawn: Spawner) -> None:
+    def test_158_after_it_they_cost(self, kept: Patient) -> None:
         """Without a period the same is a failed start: CRITICAL, and the next one backs off."""
         words = ("--start-period", "1ms", "--backoff", "10m:10m")
         assert kept.run(*words, command=["/no/such/program"]).code == 2
