@@ -45,8 +45,9 @@ def test_an_order_that_was_not_carried_out_is_not_ok(
     kept: Kept, spawn: Spawner, tmp_path: Path, verb: str, hindrance: str
 ) -> None:
     """However healthy the service is: `stop web && upgrade` must not upgrade under a running one."""
-    program = shutil.copy(need("sleep"), tmp_path / "wdtkept")
-    kept.run("--check", "check-process wdtkept", command=[str(program), "600"])
+    name = f"wdtkept{os.getpid()}"  # the other worker has one, too
+    program = shutil.copy(need("sleep"), tmp_path / name)
+    kept.run("--check", f"check-process {name}", command=[str(program), "600"])
     pid = kept.pid()
     if hindrance == "no lock":
         lock = kept.state / "lock" / "svc.lock"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import command, oracle, run
-from helpers.components import need_works
+from helpers.components import need, need_works
 from helpers.processes import Spawner, alive, wait_for
 from helpers.sickness import Patient, shell
 
@@ -320,9 +320,11 @@ class TestFromTheBoot:
     """Case 158: started before network, database and mounts are there."""
 
     @pytest.mark.root
-    def test_158_a_missing_instance_is_started_and_its_failures_cost_nothing(self, kept: Patient) -> None:
+    def test_158_a_missing_instance_is_started_and_its_failures_cost_nothing(
+        self, kept: Patient, spawn: Spawner
+    ) -> None:
         """Within the period from the boot: each run starts it, its failing is pending, no attempt is counted."""
-        boot = just_booted()
+        boot = just_booted(spawn)
         dies = shell('echo $$ >>"$1"; exit 3', kept.service.journal)
         words = ("--start-period", "10m", "--backoff", "10m:10m")
         for number in (1, 2, 3):
@@ -338,22 +340,22 @@ class TestFromTheBoot:
         assert (ran.code, "started svc" in ran.out) == (0, True), ran
 
     @pytest.mark.root
-    def test_158_one_that_dies_before_it_is_healthy(self, kept: Patient) -> None:
+    def test_158_one_that_dies_before_it_is_healthy(self, kept: Patient, spawn: Spawner) -> None:
         """It ran for a while: pending all the same."""
         kept.ill()
         dies = shell('echo "start $$ 0" >>"$1"; sleep 0.4; exit 3', kept.service.journal)
         words = ("--start-period", "10m", "--startup-timeout", "5s", "--backoff", "10m:10m")
-        boot = just_booted()
+        boot = just_booted(spawn)
         for number in (1, 2):
             ran = kept.keep(*words, command=dies, before=boot)
             assert (ran.code, len(kept.service.said())) == (0, number), ran
             assert "exited with 3; within 10 min of the boot" in oracle(ran, 10)
 
     @pytest.mark.root
-    def test_158_the_limit_holds_but_no_hold_begins(self, kept: Patient) -> None:
+    def test_158_the_limit_holds_but_no_hold_begins(self, kept: Patient, spawn: Spawner) -> None:
         """Never more than N starts in the window, above all else; what is too much then is pending, too."""
         words = ("--start-period", "10m", "--limit", "2/1m", "--on-hold", kept.hook("hold"))
-        boot = just_booted()
+        boot = just_booted(spawn)
         for _ in range(4):
             ran = kept.keep(*words, command=shell('echo $$ >>"$1"; exit 3', kept.service.journal), before=boot)
             assert ran.code == 0, ran
@@ -362,9 +364,9 @@ class TestFromTheBoot:
         assert (kept.told(), kept.record()["held"], "held" in kept.happened()) == ([], "0", False)
 
     @pytest.mark.root
-    def test_158_what_cannot_be_started_yet(self, kept: Patient) -> None:
+    def test_158_what_cannot_be_started_yet(self, kept: Patient, spawn: Spawner) -> None:
         """A program on a file system that is not mounted: pending, in each style."""
-        words, boot = ("--start-period", "10m", "--backoff", "10m:10m"), just_booted()
+        words, boot = ("--start-period", "10m", "--backoff", "10m:10m"), just_booted(spawn)
         for style, code in (("nagios", 0), ("bool", 1), ("zabbix", 0)):
             ran = kept.run(*words, "--exit-style", style, command=["/no/such/program"], before=boot)
             assert (ran.code, "of the boot" in ran.out, "cannot start" in ran.out) == (code, True, True), ran
@@ -381,10 +383,13 @@ class TestFromTheBoot:
         assert (ran.code, "backing off after 1 start that did not last" in ran.out) == (2, True), ran
 
 
-def just_booted() -> tuple[str, ...]:
-    """Return what makes a command see a machine that is up for 20 s."""
+def just_booted(spawn: Spawner) -> tuple[str, ...]:
+    """Return what makes a command see a machine that is up for 20 s: always the same one, as records know it."""
     need_works("unshare", "-T", "-f", "--boottime", "1", "true")
-    return ("unshare", "-T", "-f", "--boottime", str(20 - int(_uptime() / 1000)))
+    need("nsenter")
+    shift = str(20 - int(_uptime() / 1000))
+    holder = spawn(["unshare", "-T", "--boottime", shift, "sh", "-c", "echo ready; exec sleep 600"], wait_ready=True)
+    return ("nsenter", f"--time=/proc/{holder.pid}/ns/time_for_children")
 
 
 def _seconds(summary: str) -> float:
