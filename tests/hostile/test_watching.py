@@ -111,6 +111,18 @@ def test_132_one_that_was_stopped_in_line_is_named(kept: Kept, spawn: Spawner) -
         os.kill(stuck, signal.SIGKILL)
 
 
+def test_an_operator_who_never_comes_blinds_no_watch(kept: Kept, spawn: Spawner) -> None:
+    """Stopped while it holds NAME.hand: watches are courteous for a while, and then the service comes first."""
+    watcher = Watcher(kept, spawn, *AT_ONCE, every="500ms").begun()
+    hand = kept.lock.with_name("svc.hand")
+    hand.touch(0o600)
+    spawn(["sh", "-c", 'exec 9<>"$1"; flock 9; echo locked; exec sleep 600', "sh", hand], wait_ready=True)
+    assert replaced(kept) < 10
+    kept.kill()
+    wait_for(lambda: kept.service.starts() == 3, 10, "another repair")
+    watcher.end()
+
+
 class TestALostLock:
     """115: what a watcher holds is no lock any more; it ends by itself before it does anything."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.25  # seconds for a watcher to notice
 _YIELD = 0.2  # seconds that others have to take the lock, which an operator wants
+_COURTESY = 5  # times that an operator comes first, before the service does
 _GLANCE = 0.1  # seconds: a watcher that asks whether NAME.next is held holds it for a moment
 
 
@@ -61,12 +62,14 @@ def _next(order: Order, directory: int, lock: Lock, life: int, until: float) -> 
         return False
     sign(following, until - time.monotonic(), WATCH)  # it may be stopped when it gets the lock
     try:
-        while lock.wait(until - time.monotonic(), life):
+        for _ in range(_COURTESY):
+            if not lock.wait(until - time.monotonic(), life):
+                return False
             if not lock.wanted("hand"):
                 return True
             lock.release()
             _rest(life)
-        return False
+        return lock.wait(until - time.monotonic(), life)  # whoever holds that file does not want the lock
     finally:
         following.let_go()
 

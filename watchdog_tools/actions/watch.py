@@ -57,15 +57,16 @@ def watch(run: Run, begun: float) -> Result | None:
     sign(run.lock, run.order.every + run.order.act_limit, WATCH)
     tick = time.monotonic()
     result: Result | None = None
-    died, due = False, tick
+    died, due, yielded = False, tick, False
     while not run.alone():
         if not run.lock.ours():
             return _ended(run, result, "its lock was replaced, so the watch ends")
-        if run.lock.wanted("hand"):
+        if run.lock.wanted("hand") and not yielded:
             if not _aside(run, until):
                 return _ended(run, result, "the watch ends, since an operator has the lock")
-            due = 0.0  # the world is another now
+            due, yielded = 0.0, True  # the world is another now: a look comes before the next courtesy
             continue
+        yielded = False
         this = time.monotonic()
         if this >= tick + run.order.every:  # one look for all that were missed
             tick = max(tick + run.order.every, this - run.order.every)
