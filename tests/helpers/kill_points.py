@@ -192,9 +192,10 @@ def _points(scene: str, role: str) -> list[Point]:
 
 
 def _begins(role: str, line: str, state: str) -> bool:
+    """Whether the calls that count begin here: the way to the state directory leads level by level."""
     if role == "guard":
         return line.startswith("pipe2(")
-    return role != "actor" or state in line
+    return role != "actor" or state in line or f'"{Path(state).parent.name}"' in line
 
 
 def strike(scene: str, role: str, fault: str, point: Point) -> Struck:
