@@ -19,15 +19,9 @@ if TYPE_CHECKING:
     from watchdog_tools.actions.spawn import Born
     from watchdog_tools.system.identity import Identity
 
-_GRACE = 1.0  # seconds between TERM and KILL for a command that is overdue
 _SEARCH = 0.2  # seconds: a found one's children are known only as long as their parents live
 _FREEZES = 20  # rounds of STOP at most, until nobody forks any more
 _OTHERS = 3600.0  # no search: a mark is found as well afterwards
-
-
-def end_family(born: Born, uids: frozenset[int]) -> list[str]:
-    """End a command of ours that is overdue, with all that came from it. Return survivors as `end_own` does."""
-    return end_own(born, uids, _GRACE)
 
 
 def end_own(born: Born, uids: frozenset[int], seconds: float, life: int = -1, kind: str = MARK) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchdog_tools.cli.common import OUTPUT, common
 from watchdog_tools.cli.options import Command, Option, Wrong
-from watchdog_tools.cli.values import service
+from watchdog_tools.cli.values import directory, service
 from watchdog_tools.commands.asked import checks, required
 from watchdog_tools.commands.asked import command as asked_command
 from watchdog_tools.commands.keeping import COMMANDS, Config, run
@@ -108,7 +108,10 @@ def _settle(values: Values) -> Config:
         raise Wrong(str(error)) from None
     command = _command(values, command)
     if values["state_dir"] is not None:
-        values["state_dir"] = _plain(values["state_dir"])
+        try:
+            values["state_dir"] = directory(values["state_dir"])  # one spelling: the mark of an instance holds it
+        except ValueError as error:
+            raise Wrong(f"--state-dir: {error}") from None
     if not str(values["cwd"]).startswith("/"):
         raise Wrong("--cwd: an absolute path is accepted")
     if values["log"] == "/dev/null":
@@ -138,14 +141,6 @@ def _command(values: Values, command: list[str]) -> list[str]:
     if not command[0]:
         raise Wrong("the start command is empty")
     return command
-
-
-def _plain(path: str) -> str:
-    """Return the one spelling of an absolute path: the mark of an instance holds it."""
-    parts = [part for part in path.split("/") if part]
-    if not path.startswith("/") or not parts or {".", ".."} & set(parts):
-        raise Wrong(f"--state-dir: {path[:80]!r} is not an absolute path without . or ..")
-    return "/" + "/".join(parts)
 
 
 def _umask(word: str) -> int:
