@@ -25,8 +25,9 @@ import time
 from pathlib import Path
 
 from helpers.processes import Seen, everyone, look
+from helpers.stage import SLACK, do
 from helpers.witness import Broken, Life, now, wait_until_gone
-from helpers.world import BOUND, NAME, SLACK, World, do
+from helpers.world import BOUND, NAME, World
 
 EXPECTED = {"x.record", "x.record.tmp", "x.corrupt", "x.events", "x.events.1", "lock", "pause"}
 LOCKS = {f"x.{kind}" for kind in ("lock", "next", "hand", "command", "command.tmp")}
