@@ -37,7 +37,7 @@ class Service:
 class Cast:
     """Who plays: all services of the scenes that were asked for."""
 
-    def __init__(self, room: Path, scenes: set[str]) -> None:
+    def __init__(self, room: Path, scenes: list[str]) -> None:
         """Write the list; nothing is made yet."""
         self.room = room
         self.programs = room / "bin"
@@ -46,9 +46,7 @@ class Cast:
         self.other = room / "var" / "copy"
         self.jail = room / "root"
         self.sticky = room / "sticky"
-        self.services = {
-            each.name: each for scene in SCENES if scene in scenes for each in getattr(self, f"_{scene}")()
-        }
+        self.services = {each.name: each for scene in scenes for each in getattr(self, f"_{scene}")()}
 
     def _service(self, name: str, program: str = "", **fields: object) -> Service:
         return replace(Service(name, name, program or name, self.state), **fields)  # type: ignore[arg-type]
@@ -108,6 +106,20 @@ class Cast:
 
         planted = scripted("planted", self.sticky / "planted.pid", watched=True)
         return [scripted("script", self.testimony / "script.pid"), planted]
+
+    def _upgraded(self) -> list[Service]:
+        """Each kind by which an instance is found again: by its mark, by a check, by the record alone."""
+        found: list[Service] = []
+        for how in ("", "-watched"):
+            named = f"named{how}"
+            each = [
+                self._service(f"bare{how}"),
+                self._service(named, checks=("--process", named)),
+                self._service(f"blank{how}", listens=("--blank",)),
+                self._service(f"paused{how}"),
+            ]
+            found += [replace(service, watched=bool(how)) for service in each]
+        return found
 
     def command(self, service: Service) -> list[str]:
         """Return its start command."""

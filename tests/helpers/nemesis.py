@@ -20,12 +20,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from helpers.processes import Seen, everyone, look
-from helpers.stage import SLACK, do
+from helpers.stage import SLACK, do, enclosed
 from helpers.witness import Broken, Life, now, wait_until_gone
 from helpers.world import BOUND, NAME, World
 
@@ -282,14 +281,7 @@ def main() -> int:
     if given.inside:
         return inside(given.inside, given.minutes * 60, given.seed)
     print(f"seed {given.seed}", flush=True)
-    room = Path(tempfile.mkdtemp(prefix="wdt-soak-", dir="/tmp"))
-    try:
-        words = ["--minutes", str(given.minutes), "--seed", str(given.seed), "--inside", str(room)]
-        # a shell is the first process there: it reaps orphans
-        shell = ["unshare", "-pfm", "--mount-proc", "--kill-child", "sh", "-c", '"$@"; exit', "sh"]
-        return subprocess.run([*shell, sys.executable, "-m", "helpers.nemesis", *words], check=False).returncode
-    finally:
-        shutil.rmtree(room)
+    return enclosed("helpers.nemesis", ["--minutes", str(given.minutes), "--seed", str(given.seed)])
 
 
 if __name__ == "__main__":

@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import argparse
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from helpers.kept_services import SCENES
 from helpers.outside_nemesis import Nemesis
 from helpers.outside_world import USER
+from helpers.stage import enclosed
 from helpers.witness import Broken, now
 
 
 def inside(room: Path, given: argparse.Namespace) -> int:
     """Soak, in the namespaces; tell the story of a broken promise."""
     problem = ""
-    world = Nemesis(room, given.seed, set(given.only or SCENES), USER if given.user else 0)
+    world = Nemesis(room, given.seed, given.only or list(SCENES), USER if given.user else 0)
     try:
         world.soak(given.minutes * 60)
         world.finish()
@@ -55,15 +53,7 @@ def main() -> int:
     if given.inside:
         return inside(given.inside, given)
     print(f"seed {given.seed}", flush=True)
-    room = Path(tempfile.mkdtemp(prefix="wdt-outside-", dir="/tmp"))
-    room.chmod(0o755)
-    try:
-        words = [*sys.argv[1:], "--seed", str(given.seed), "--inside", str(room)]
-        # a shell is the first process there: it reaps orphans
-        shell = ["unshare", "-pfmn", "--mount-proc", "--kill-child", "sh", "-c", '"$@"; exit', "sh"]
-        return subprocess.run([*shell, sys.executable, "-m", "helpers.outside", *words], check=False).returncode
-    finally:
-        shutil.rmtree(room)
+    return enclosed("helpers.outside", [*sys.argv[1:], "--seed", str(given.seed)], namespaces="-pfmn")
 
 
 if __name__ == "__main__":

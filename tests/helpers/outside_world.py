@@ -34,11 +34,12 @@ class Run(Ran):
 class Outside(Stage):
     """Services that are kept at once, and all that is done to them."""
 
-    def __init__(self, room: Path, seed: int, scenes: set[str], uid: int = 0) -> None:
+    def __init__(self, room: Path, seed: int, scenes: list[str], uid: int = 0) -> None:
         """Make the directories, the user and the other root; nothing runs yet. uid: whose runs they are."""
         super().__init__(room, seed)
         self.uid = uid
         self.bin = BIN
+        self.period = PERIOD
         self.cast = Cast(room, scenes)
         self.services = self.cast.services
         install(self.cast.programs, sorted({each.program for each in self.services.values()}))
@@ -112,7 +113,7 @@ class Outside(Stage):
         time.sleep(TICK)
         for name, service in self.services.items():
             if not self.held and now() >= self.due[name]:
-                self.due[name] = max(self.due[name] + PERIOD, now())
+                self.due[name] = max(self.due[name] + self.period, now())
                 self.ensure(service)
         self.goes_on()
         self.judge.look()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -139,6 +141,22 @@ def takes(words: list[str], **popen: Any) -> float:
     except ValueError:
         raise Broken(f"{words} said {said.stdout!r}, {said.stderr!r}") from None
     return float(amount) * {"s": 1, "min": 60}[unit]
+
+
+def enclosed(module: str, words: list[str], *, namespaces: str = "-pfm") -> int:
+    """Run `python -m MODULE WORDS --inside ROOM` in namespaces that end with it, and remove the room; return its code.
+
+    The room is a directory that all users can enter.
+    """
+    room = Path(tempfile.mkdtemp(prefix="wdt-soak-", dir="/tmp"))
+    room.chmod(0o755)
+    try:
+        # a shell is the first process there: it reaps orphans
+        shell = ["unshare", namespaces, "--mount-proc", "--kill-child", "sh", "-c", '"$@"; exit', "sh"]
+        whole = [*shell, sys.executable, "-m", module, *words, "--inside", str(room)]
+        return subprocess.run(whole, check=False).returncode
+    finally:
+        shutil.rmtree(room)
 
 
 def do(*words: str) -> None:
