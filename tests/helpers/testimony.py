@@ -88,7 +88,7 @@ while True:
         last = now()
         os.pwrite(beats, f"{last:17.3f}\\n".encode(), 0)
     told = signal.sigtimedwait({signal.SIGTERM}, 0.02 if server else 0.2)
-    if told:
+    if told and told.si_signo == signal.SIGTERM:  # who was stopped over the timeout is told garbage
         write("term", *sender(told.si_pid))
         sys.exit(0)
     if server:

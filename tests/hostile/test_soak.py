@@ -12,7 +12,7 @@ from helpers import releases
 from helpers.commands import command
 from helpers.components import PLACES, lacking, need, need_nobody, need_works
 
-pytestmark = [pytest.mark.slow, pytest.mark.root]
+pytestmark = [pytest.mark.slow, pytest.mark.root(reason="makes a pid namespace")]
 OWNERS = pytest.mark.parametrize("owner", ["root", "user"])
 
 
