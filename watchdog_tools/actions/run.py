@@ -105,9 +105,9 @@ class Run:
         pid, ticks, boot, pidns, timens = identity or (0, 0, *here())
         past = policy.kept(self.past, self.order.limits, now())
         return Record(
-            phase, pid=pid, ticks=ticks, boot=boot, pidns=pidns, timens=timens, since=since or now(),
-            wall=int(time.time()), failures=self.failures, successes=self.successes, trouble=self.trouble,
-            history=past, until=policy.judge(past, self.order.limits, now()).until,
+            phase, owner=self.order.owner.text, pid=pid, ticks=ticks, boot=boot, pidns=pidns, timens=timens,
+            since=since or now(), wall=int(time.time()), failures=self.failures, successes=self.successes,
+            trouble=self.trouble, history=past, until=policy.judge(past, self.order.limits, now()).until,
         )  # fmt: skip
 
     def write(self, record: Record) -> bool:

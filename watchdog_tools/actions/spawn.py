@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watchdog_tools.actions.plan import Plan
+    from watchdog_tools.names import Owner
     from watchdog_tools.system.identity import Identity
 
 EXEC_SECONDS = 5.0  # seconds for the child to prepare and exec; a dead network disk can hold it for ever
@@ -58,19 +59,19 @@ class Born:
         return f"exited with {os.waitstatus_to_exitcode(status)}"
 
 
-def spawn(  # noqa: PLR0913, PLR0917 -- what one start consists of
-    plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Identity], None], seconds: float = EXEC_SECONDS
+def spawn(
+    plan: Plan, lock: int, owner: Owner | None, commit: Callable[[Identity], None], seconds: float = EXEC_SECONDS
 ) -> Born:
     """Start one instance. `commit` writes the record and re-checks the lock; if it raises, nothing starts.
 
-    name: empty, with a lock of -1, for a command that is no instance. seconds: for the child to exec.
+    owner: None, with a lock of -1, for a command that is no instance. seconds: for the child to exec.
     Raise CannotStart with the child's own words, OSError where no process is to be had, whatever `commit` raises.
     """
     go, release = os.pipe()
     trouble, report = os.pipe()
     pid = os.fork()
     if not pid:
-        become(plan, Ties(go, report, lock), name, directory)
+        become(plan, Ties(go, report, lock), owner)
     os.close(go)
     os.close(report)
     handle = os.pidfd_open(pid)

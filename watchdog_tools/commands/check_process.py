@@ -99,7 +99,7 @@ def _by_pidfile(wanted: Wanted, say: Say) -> Found:
     elif before_boot:
         return _of_another_boot(pid, found)
     elif not (found.processes or found.zombies or found.undecided):
-        found.missing = "stale", f"stale, pid {pid} is {probe.called(pid)}"
+        found.missing = "stale", f"stale, pid {pid} is {probe.stranger(pid)}"
     return found
 
 
@@ -109,7 +109,7 @@ def _of_another_boot(pid: int, found: Found) -> Found:
     if found.processes or found.undecided or found.hidden:
         other.missing = "stale-boot", f"stale? it was written before this boot (pid {pid})"
     else:
-        other.missing = "stale", f"stale, it was written before this boot, and pid {pid} is {probe.called(pid)}"
+        other.missing = "stale", f"stale, it was written before this boot, and pid {pid} is {probe.stranger(pid)}"
     return other
 
 

@@ -16,11 +16,18 @@ if TYPE_CHECKING:
 _ENOUGH = 8192  # bytes of output; the first line is all that is used
 
 
-def look(words: tuple[str, ...], say: Say) -> Result:
-    """Return the verdict of the plugin `words`. It dies with this looker, whose group it is in."""
+def look(words: tuple[str, ...], say: Say, *, trust_any: bool = False) -> Result:
+    """Return the verdict of the plugin `words`. It dies with this looker, whose group it is in.
+
+    trust_any: root executes it though others could replace it.
+    """
     import subprocess
 
     name = quoted(os.path.basename(words[0]), 64)
+    unsafe = "" if os.geteuid() or trust_any else _untrusted(words[0])
+    if unsafe:
+        refused = f"the plugin {name} is refused: {quoted(unsafe)} (--allow-unsafe-path)"
+        return Result(UNKNOWN, refused, reason="insecure")
     say(TALK, f"waiting for the plugin {name}")
     try:
         plugin = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -34,6 +41,19 @@ def look(words: tuple[str, ...], say: Say) -> Result:
         return Result(UNKNOWN, f"the plugin {name} gave no verdict ({ending})", reason="plugin")
     line = output.split(b"\n", 1)[0].split(b"|", 1)[0].strip()
     return Result(code, quoted(line) or f"{name} said nothing (exit {code})")
+
+
+def _untrusted(word: str) -> str:
+    """Return why root does not execute what `word` names, or an empty string; what cannot be found says so itself."""
+    from watchdog_tools.system.commands import located
+    from watchdog_tools.system.trust import untrusted_program
+
+    path = os.environ.get("PATH", os.defpath)
+    try:
+        executable = located(word, path)
+        return untrusted_program(executable, path) if executable else ""
+    except OSError:
+        return ""
 
 
 def _output(descriptor: int, pid: int) -> bytes:

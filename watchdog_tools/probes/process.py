@@ -10,7 +10,7 @@ from watchdog_tools.system import proc
 from watchdog_tools.system.looker import LOCAL, MATCH
 from watchdog_tools.system.process import Gone, Process
 from watchdog_tools.text import quoted
-from watchdog_tools.who import base, counts, ours
+from watchdog_tools.who import base, counts, names, ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def find(wanted: Wanted, say: Say, pids: list[int] | None = None) -> Found:
     return found
 
 
-def called(pid: int) -> str:
+def stranger(pid: int) -> str:
     """Return what a process is that is not the wanted one: gone, or its name, escaped."""
     try:
         process = Process(pid, proc.cmdline(pid) or b"")
@@ -61,6 +61,16 @@ def called(pid: int) -> str:
     except (Gone, PermissionError):
         return "gone"
     return f"another process, {quoted(base(name), 80)}"
+
+
+def called(pid: int) -> list[str]:
+    """Return the names by which a process is found, its own before that of its executable; none if it is gone."""
+    try:
+        process = Process(pid, proc.cmdline(pid) or b"")
+        exe = base(process.exe or "")
+        return sorted(names(process.argv, process.exe or ""), key=lambda name: (name == exe, name))
+    except (Gone, PermissionError):
+        return []
 
 
 def _scan(wanted: Wanted, pids: list[int]) -> Matched:

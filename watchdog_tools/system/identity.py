@@ -62,6 +62,11 @@ def is_timed_elsewhere(pid: int) -> bool:
     return bool(theirs) and theirs != _namespace("time")
 
 
+def is_near(pid: int) -> bool:
+    """Whether a process is of our own pid and user namespace, as far as we may see."""
+    return all(_namespace(kind, pid) in ("", _namespace(kind)) for kind in ("pid", "user"))
+
+
 def _certain(pid: int, *, gone: bool) -> None:
     """Raise Unseen where /proc shows no such process but the kernel knows one, or /proc is not there."""
     if not gone:

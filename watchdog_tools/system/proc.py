@@ -135,6 +135,12 @@ def status(pid: int | str) -> dict[str, str] | None:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
+def uid(pid: int | str) -> int | None:
+    """Return the effective uid of a process, None if it is gone."""
+    fields = status(pid)
+    return int(fields["Uid"].split()[1]) if fields else None
+
+
 def hidden() -> bool:
     """Whether other users' processes are hidden from us (mount option hidepid)."""
     try:

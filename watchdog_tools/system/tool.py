@@ -8,7 +8,7 @@ import sys
 import time
 
 from watchdog_tools.system.commands import located
-from watchdog_tools.system.trust import untrusted
+from watchdog_tools.system.trust import untrusted_program
 
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENOUGH = 65536  # bytes of each stream
@@ -35,7 +35,7 @@ def find(name: str) -> str | None:
     beside = os.path.dirname(sys.executable)
     for place in (*os.environ.get("PATH", "").split(":"), *_PLACES.split(":")):
         found = located(name, place)
-        if found and (os.geteuid() or place == beside or not untrusted(found)):
+        if found and (os.geteuid() or place == beside or not untrusted_program(found, _PLACES)):
             return found
     return located(name, beside)
 
