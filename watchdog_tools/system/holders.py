@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.system import proc
+from watchdog_tools.system import memory, proc
 from watchdog_tools.who import names
 
 TYPE_CHECKING = False
@@ -23,11 +23,11 @@ class Holder:
     def __init__(self, pid: int) -> None:
         """Read what /proc shows."""
         self.pid = pid
-        line = proc.read(pid, "cmdline") or b""
+        line = memory.cmdline(pid) or b""
         self.argv = line.decode("utf-8", "surrogateescape").removesuffix("\0").split("\0") if line else []
         self.exe: str | None = None
         try:
-            self.exe = proc.exe(pid) or ""
+            self.exe = memory.exe(pid) or ""
         except PermissionError:
             pass
 
@@ -85,7 +85,16 @@ def file_on(path: str) -> tuple[int, int]:
 
 def _sockets(pid: int) -> Iterator[str]:
     directory = f"/proc/{pid}/fd"
-    for name in os.listdir(directory):
+    try:
+        names = os.listdir(directory)
+    except PermissionError:
+        if not memory.is_own(pid):
+            raise
+        names = []
+    if not names:  # a main thread that has ended has none, though its process lives
+        directory = f"/proc/{memory.living(pid)}/fd"
+        names = os.listdir(directory)
+    for name in names:
         try:
             link = os.readlink(f"{directory}/{name}")
         except FileNotFoundError:
