@@ -112,18 +112,17 @@ def _rough(wanted: Wanted, pid: int, line: bytes) -> bool:
     if not line and (wanted.name or wanted.args):
         stat = proc.piece(pid, "stat") or b"() X 0 0 0 0 0 0"
         state, _, _, _, _, _, flags, *_ = stat[stat.rindex(b")") + 2 :].split(None, 7)
-        if state == b"Z":
+        if state == b"Z" or not int(flags) & proc.KTHREAD:  # in the middle of an exec, say: Process asks again
             return True
-        if wanted.args or int(flags) & proc.KTHREAD:  # such a thread has no exe, and asking is dear
-            return not wanted.args and wanted.needle in stat
-    elif wanted.args:
+        return not wanted.args and wanted.needle in stat  # such a thread has no exe, and asking is dear
+    if wanted.args:
         return wanted.args in line.replace(b"\0", b" ")
-    elif not wanted.name or wanted.needle in line:
+    if not wanted.name or wanted.needle in line:
         return True
     try:
         return str(wanted.name) in os.readlink(f"/proc/{pid}/exe")
-    except OSError as error:
-        return isinstance(error, PermissionError)
+    except OSError:  # hidden, or not there in the middle of a thread's exec; or it is gone
+        return True
 
 
 def like(pattern: Pattern[str], matched: Matched) -> Matched:
@@ -167,12 +166,11 @@ def _chain() -> tuple[list[int], list[int]]:
     while pid > 0 and pid not in above:
         above.append(pid)
         try:
-            line, stat = proc.cmdline(pid), proc.stat(pid)
-        except PermissionError:
+            process = Process(pid, proc.cmdline(pid) or b"")
+            stat = process.stat
+        except (Gone, PermissionError):
             break
-        if stat is None or line is None:
-            break
-        ended = ended or not (len(own) == 1 or ours(os.fsdecode(line.rstrip(b"\0")).split("\0")))
+        ended = ended or not (len(own) == 1 or ours(process.argv))
         if not ended:
             own.append(pid)
         pid = stat.parent

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import os
-
 from watchdog_tools.names import MARK, read
-from watchdog_tools.system import proc
+from watchdog_tools.system import memory, proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.names import Mark, Owner
 
 _LARGEST = 1 << 18  # bytes of an environment; a mark behind them is not found
-_ALONE = 3  # links of /proc/PID/task: two, and one for each thread
 
 
 def environ(pid: int, kind: str = MARK) -> bytes:
     """Return the environment if it holds a mark of that kind, else nothing: unreadable is no mark, and no veto."""
     try:
-        found = proc.read(pid, "environ", _LARGEST) or _of_a_thread(pid)
+        found = memory.environ(pid, _LARGEST)
     except OSError:
         return b""
     return found if found and kind.encode() in found else b""
-
-
-def _of_a_thread(pid: int) -> bytes:
-    """Return what another thread shows: a main thread that has ended shows nothing, though its process lives."""
-    if os.stat(f"/proc/{pid}/task").st_nlink == _ALONE:  # a kernel thread, or a zombie
-        return b""
-    for thread in proc.threads(pid):
-        found = proc.read(f"{pid}/task/{thread}", "environ", _LARGEST)
-        if found:
-            return found
-    return b""
 
 
 def descends(pid: int, leader: int, ticks: int, kind: str = MARK) -> bool:
