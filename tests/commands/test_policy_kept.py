@@ -85,7 +85,7 @@ class TestLimit:
         assert re.search(r"exited with 3 within 0.1 s of its start; held for [34]\.?\d? s", said)
         held, last = int(kept.record()["held"]), int(kept.record()["starts"].split(",")[-1])
         assert last + 4000 <= held <= last + 6000
-        [told] = [json.loads(line) for line in run("watchdog-tools", "status", "-o", "json", "-s", kept.state).out.splitlines()]
+        told = json.loads(run("watchdog-tools", "status", "-o", "json", "-s", kept.state).out)
         assert (told["reason"], 0 < told["details"]["wait"] <= 4) == ("held", True), told
         wait_for(lambda: boottime() > last + 1100, 5, "room in the window")
         ran = kept.keep(*words, command=crash(kept))
@@ -123,7 +123,7 @@ class TestLimit:
         assert (kept.told(), kept.record()["held"]) == ([], "0")
 
     def test_a_restart_is_promised_only_if_it_will_be(self, kept: Patient) -> None:
-        """Alive but failing after its start: the next run that finds it so restarts it, if --limit and patience let it."""
+        """Alive but failing after its start: the line says of a restart what --limit and --fail-after let be."""
         kept.ill()
         ran = kept.keep("--limit", "1/10m")
         assert "; not restarted yet, after 1 start within 10 min" in oracle(ran, 10)
