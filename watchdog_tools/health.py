@@ -21,10 +21,11 @@ class Health:
 
     exists: a check that looks for processes found one; found: (pid, start ticks) of those, and
     pidfile: the file that named them, if one did. veto: why nothing may be started or stopped now (P6),
-    or empty. asked: whether there was any check at all. starting: another supervisor is at it.
+    or empty. unstartable: why no start can succeed, though it runs, or empty. asked: whether there was
+    any check at all. starting: another supervisor is at it.
     """
 
-    __slots__ = ("asked", "exists", "found", "metrics", "pidfile", "starting", "state", "veto", "words")
+    __slots__ = ("asked", "exists", "found", "metrics", "pidfile", "starting", "state", "unstartable", "veto", "words")
 
     def __init__(self, checks: Sequence[tuple[str, Result]]) -> None:
         """Combine (first word of the check, its Result)."""
@@ -39,6 +40,8 @@ class Health:
         self.starting = any(result.reason == STARTING and result.state == WARNING for _, result in checks)
         blind = [result.summary for _, result in telling if result.state == UNKNOWN]
         self.veto = blind[0] if blind else ""
+        self.unstartable = next((str(each.details["_unstartable"]) for _, each in telling
+                                 if each.details.get("_unstartable")), "")  # fmt: skip
         said = [result.summary for _, result in checks if result.state == self.state]
         self.words = "; ".join(said)
         self.metrics = _distinct([metric for _, result in checks for metric in result.metrics])

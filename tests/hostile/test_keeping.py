@@ -235,6 +235,18 @@ def test_a_pidfile_of_a_wrapper_is_that_of_the_instance(kept: Kept) -> None:
         assert (ran.code, "the instance itself" in ran.out) == (0, True), ran
 
 
+@pytest.mark.parametrize("option", ["--check", "--requires", "--on-hold", "--before-restart"])
+@pytest.mark.parametrize(("line", "named"), [("a | b", "a pipe"), ("a\nb", "a line break"), ("a & b", "&")])
+def test_what_is_refused_is_named_as_it_was_written(kept: Kept, option: str, line: str, named: str) -> None:
+    """No line has a `|` but in front of perfdata; what stands there for it is a word, not another character."""
+    ran = kept.run("--port", ":1", option, line)
+    said = oracle(ran, 1)
+    assert (ran.code, f"{option}: no shell reads it, so {named} would be a word like any other" in said) == (3, True), (
+        ran
+    )
+    assert "|" not in said
+
+
 @pytest.mark.parametrize(
     "line",
     ["test -e /x && true", "a | b", "a; b", "a > /tmp/x", "echo $HOME", "echo `id`", "FOO=1 check-port :1", "(true)"],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from watchdog_tools.actions.failure import begin_hold, failed, judged, next_try, tell_hold
 from watchdog_tools.actions.mercy import forgiven, in_mercy
-from watchdog_tools.actions.run import down, failed, next_try, now
+from watchdog_tools.actions.run import down, now
 from watchdog_tools.record import DAEMON, FAILED, RUNNING
 from watchdog_tools.result import CRITICAL
 from watchdog_tools.system.identity import here
@@ -56,8 +57,9 @@ def died_at_once(run: Run, born: Born) -> Result:
     if fate == _DONE:
         words += f"; {DAEMONS}"
     health = run.order.look(run.life)
-    verdict = failed(run, "", words, born.identity if others and fate == _DONE else None)
-    if health and health.works:  # the verdict is the service's, whoever serves
+    served = bool(health and health.works)
+    verdict = failed(run, "", words, born.identity if others and fate == _DONE else None, served=served)
+    if health and served:  # the verdict is the service's, whoever serves
         verdict.state = min(health.state, CRITICAL)
         verdict.summary = f"{run.name} is healthy: {health.words}; but {words}"
     return verdict
@@ -71,10 +73,14 @@ def died(run: Run, born: Born) -> Result:
         return failed(run, "", f"{words}; {DAEMONS}", born.identity)
     run.fail()
     run.trouble = 1
+    begins = not in_mercy(run.order) and begin_hold(run, judged(run))
     run.write(run.record(RUNNING, identity=born.identity, since=run.past.last or now()))
     if in_mercy(run.order):
         return forgiven(run.order, "", words)
-    return down(run.order, words, next_try(run), "died")
+    verdict = down(run.order, words, next_try(run), "died")
+    if begins:
+        tell_hold(run, words, verdict)
+    return verdict
 
 
 def _ending(run: Run, born: Born) -> tuple[str, list[int]]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from watchdog_tools.health import Health
     from watchdog_tools.record import Seen
 
-_STILL = (decision.NOTHING, decision.VETO, decision.PAUSED, decision.DAEMON)  # what leaves the record as it is
+# what leaves the record as it is
+_STILL = (decision.NOTHING, decision.VETO, decision.UNSTARTABLE, decision.PAUSED, decision.DAEMON)
 _CLAIMED = 3  # of those that say they are ours, as many are named
 _TURNS = 5  # looks at a world that changes each time
 
@@ -97,6 +98,10 @@ def _veto(run: Run, health: Health, _: Weighed) -> Result:
     return standstill.blind(run, health, health.veto)
 
 
+def _unstartable(run: Run, health: Health, _: Weighed) -> Result:
+    return standstill.blind(run, health, f"{health.words}; {health.unstartable}")
+
+
 def _wait(run: Run, health: Health, weighed: Weighed) -> Result:
     if weighed.wait > PATIENCE:
         return standstill.waiting(run, health, weighed)
@@ -134,6 +139,7 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
 _WAYS = {
     decision.NOTHING: tend,
     decision.VETO: _veto,
+    decision.UNSTARTABLE: _unstartable,
     decision.PAUSED: standstill.paused,
     decision.KEEP: _keep,
     decision.ADOPT: _adopt,

@@ -10,7 +10,7 @@ import time
 from watchdog_tools.actions.child import Ties, become
 from watchdog_tools.actions.plan import CannotStart
 from watchdog_tools.system import signals
-from watchdog_tools.system.identity import of
+from watchdog_tools.system.identity import of, pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,11 @@ def spawn(
         become(plan, Ties(go, report, lock), owner)
     os.close(go)
     os.close(report)
-    handle = os.pidfd_open(pid)
+    try:
+        handle = pidfd(pid)
+    except OSError:
+        _unborn(pid, release, trouble)
+        raise
     try:
         identity = of(pid)
         if identity:
@@ -104,6 +108,16 @@ def _last_words(trouble: int, handle: int, seconds: float) -> str:
         signals.send(handle, _signal.SIGKILL)
         return f"the command was not executed within {seconds:g} s (a network disk?)"
     return os.read(trouble, 512).decode("ascii", "replace")
+
+
+def _unborn(pid: int, release: int, trouble: int) -> None:
+    """End a child that was never let go and cannot be held. It is not reaped yet, so that its number is its own."""
+    os.close(release)
+    os.close(trouble)
+    os.kill(pid, _signal.SIGKILL)
+    until = time.monotonic() + 1.0
+    while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def _bury(pid: int, handle: int) -> None:

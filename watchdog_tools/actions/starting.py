@@ -7,12 +7,13 @@ import os
 from watchdog_tools import history
 from watchdog_tools.actions import recordfile
 from watchdog_tools.actions.deaths import died_at_once
+from watchdog_tools.actions.failure import CANNOT, failed
 from watchdog_tools.actions.hooking import hook
 from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.lock import CannotLock
 from watchdog_tools.actions.oneshot import followed
 from watchdog_tools.actions.plan import CannotStart, other, resolve
-from watchdog_tools.actions.run import count, down, failed, left, now
+from watchdog_tools.actions.run import count, down, left, now
 from watchdog_tools.actions.spawn import Born, spawn
 from watchdog_tools.actions.verify import verify
 from watchdog_tools.record import COMMAND, RUNNING, STARTING
@@ -45,7 +46,7 @@ def start(run: Run, why: str, command: tuple[str, ...] = ()) -> Result:
         born = _spawned(run, plan)
     except CannotStart as error:
         count(run)
-        return failed(run, why, f"cannot start: {error}")
+        return failed(run, why, f"{CANNOT}: {error}")
     except (OSError, CannotLock) as error:
         words = getattr(error, "strerror", None) or error
         return down(run.order, why, f"nothing started: {words}", "no-state")

@@ -63,7 +63,7 @@ def _pidfile_job(start: str, values: Values) -> Job:
 def words(option: str, line: str) -> list[str]:
     """Return the words of a check as the shell would read them, had it only quotes. Raise Wrong."""
     found = split(option, line)
-    syntax = _unquoted(line)
+    syntax = _syntax(line)
     if os.path.basename(found[0]) not in inner.CHECKS and (syntax or "=" in found[0]):
         # ours refuse it themselves; a plugin would make a verdict, and we a start, of words that were no words
         what = syntax or quoted(found[0], 40)
@@ -93,7 +93,7 @@ def command(option: str, line: str | None) -> tuple[str, ...]:
     """Return the words of a hook or a stop command, none for none; what only a shell would act on is refused."""
     if line is None:
         return ()
-    syntax = _unquoted(line)
+    syntax = _syntax(line)
     if syntax:
         raise Wrong(f"{option}: no shell reads it, so {syntax} would be a word like any other; sh -c '...' is one")
     return tuple(split(option, line))
@@ -121,6 +121,12 @@ def _is_ours(word: str) -> bool:
     """Whether it is our command: a path to another file of that name is somebody's own plugin."""
     own = os.path.join(os.path.dirname(sys.argv[0]), os.path.basename(word))
     return "/" not in word or os.path.realpath(word) == os.path.realpath(own)
+
+
+def _syntax(line: str) -> str:
+    """Return what a shell would act on outside of quotes, as a line can show it: a `|` there begins perfdata."""
+    char = _unquoted(line)
+    return {"|": "a pipe", "\n": "a line break"}.get(char, char)
 
 
 def _unquoted(line: str) -> str:

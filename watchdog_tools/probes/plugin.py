@@ -6,6 +6,7 @@ import os
 import select
 
 from watchdog_tools.result import OK, UNKNOWN, Result
+from watchdog_tools.system.identity import pidfd, require_pidfd
 from watchdog_tools.system.looker import TALK
 from watchdog_tools.text import quoted
 
@@ -30,6 +31,7 @@ def look(words: tuple[str, ...], say: Say, *, trust_any: bool = False) -> Result
         return Result(UNKNOWN, refused, reason="insecure")
     say(TALK, f"waiting for the plugin {name}")
     try:
+        require_pidfd()
         plugin = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
@@ -58,7 +60,7 @@ def _untrusted(word: str) -> str:
 
 def _output(descriptor: int, pid: int) -> bytes:
     """Read until the plugin closes its output or ends: what it left in the background may hold it open."""
-    handle = os.pidfd_open(pid)
+    handle = pidfd(pid)
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     poll.register(handle, select.POLLIN)

@@ -42,7 +42,10 @@ def kill_session(leader: int) -> None:
         members = in_session(leader)
         if not members:
             return
-        signal_all(members, _signal.SIGKILL)
+        try:
+            signal_all(members, _signal.SIGKILL)
+        except OSError:  # no pidfd is to be had: then no plugin was run, and what is left is the looker on its way out
+            return
 
 
 def ancestors() -> list[int]:

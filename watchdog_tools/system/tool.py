@@ -8,6 +8,7 @@ import sys
 import time
 
 from watchdog_tools.system.commands import located
+from watchdog_tools.system.identity import pidfd, require_pidfd
 from watchdog_tools.system.trust import untrusted_program
 
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -47,6 +48,7 @@ def ask(argv: tuple[str, ...], limit: float | None = None) -> Answer:
     """
     import subprocess
 
+    require_pidfd()
     until = None if limit is None else time.monotonic() + limit
     tool = subprocess.Popen(
         argv,
@@ -70,7 +72,7 @@ def _heard(streams: list[int], pid: int, until: float | None) -> tuple[bytes, by
     """Read both streams until they are closed, or the tool ended with nothing left to read; None if not in time."""
     said = dict.fromkeys(streams, b"")
     waiting = set(streams)
-    handle = os.pidfd_open(pid)
+    handle = pidfd(pid)
     poll = select.poll()
     for descriptor in (*streams, handle):
         poll.register(descriptor, select.POLLIN)
