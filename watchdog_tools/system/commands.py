@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 _DEEP = 5  # interpreters of interpreters; the kernel gives up there, too
-_WORDS = 64  # of a command line, that may name a program
 
 
 def located(word: str, path: str) -> str | None:
@@ -52,21 +47,3 @@ def interpreter(path: str) -> list[str]:
     finally:
         os.close(descriptor)
     return [os.fsdecode(word) for word in head[2:].split(b"\n")[0].split()] if head[:2] == b"#!" else []
-
-
-def executables(argv: Sequence[str], executable: str, path: str) -> tuple[str, ...]:
-    """Return the real path of every program that the words of a command line name, and of their interpreters."""
-    found = []
-    for word in argv[1:_WORDS]:
-        try:
-            found.append(located(word, path))
-        except OSError:
-            continue
-    return tuple(os.path.realpath(each) for file in (executable, *filter(None, found)) for each in _known(file, path))
-
-
-def _known(file: str, path: str) -> list[str]:
-    try:
-        return chain(file, path) if os.path.isfile(file) else []
-    except OSError:
-        return [file]
