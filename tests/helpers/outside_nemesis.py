@@ -95,11 +95,17 @@ class Nemesis(Outside):
 
     def delete(self) -> str:
         """Delete all state while no run is alive, and one of the services perhaps dead."""
+        if self.strangers:  # who was never seen to be kept here, and is dead, may well be what a stranger calls itself
+            self.heal()
+            self.stay(BOUND, self.all_work)
         self.still()
-        self.random.choice((self.kill_service, str))()
+        if not self.strangers:
+            self.random.choice((self.kill_service, str))()
         for directory in (self.cast.state, self.cast.other):
             self.forget(directory)
         self.go_on()
+        if self.strangers:
+            self.stay(2 * PERIOD)
         return "delete state"
 
     def copy_record(self) -> str:
