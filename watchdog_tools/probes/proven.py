@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.interpreters import known, script
-from watchdog_tools.system import identity, proc
+from watchdog_tools.system import identity, memory
 from watchdog_tools.system.trust import untrusted
 from watchdog_tools.who import base
 
@@ -18,12 +18,12 @@ def proven(pid: int, name: str) -> bool:
     path over its arguments, is believed.
     """
     try:
-        exe = proc.exe(pid)
+        exe = memory.exe(pid)
         if not exe or not identity.is_near(pid) or not _is_roots(pid, exe):
             return False
         if base(exe) == name:
             return True
-        line = proc.cmdline(pid) or b""
+        line = memory.cmdline(pid) or b""
         path = script(exe, os.fsdecode(line.removesuffix(b"\0")).split("\0")[1:]) if known(exe) else ""
         return base(path) == name and path.startswith("/") and not untrusted(path)
     except OSError:
