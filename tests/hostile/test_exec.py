@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -41,7 +42,7 @@ int main(int count, char **words) {
 READS = 3000
 HEADLESS = (
     "import ctypes, os, socket, sys, threading, time\n"
-    "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+    "threading.Thread(target=time.sleep, args=(60,)).start()\n"
     "server = socket.create_server(('127.0.0.1', 0))\n"
     "print(server.getsockname()[1], flush=True)\n"
     "ctypes.CDLL(None).pthread_exit(None)\n"
@@ -113,7 +114,9 @@ def test_185_nothing_is_waited_for_where_there_is_nothing(spawn: Spawner) -> Non
 
 @pytest.mark.parametrize("who", ["root", "nobody"])
 @pytest.mark.root
-def test_one_whose_main_thread_has_ended_is_adopted(who: str, public_path: Path, starts_services: str) -> None:
+def test_one_whose_main_thread_has_ended_is_adopted(
+    who: str, public_path: Path, starts_services: str, request: pytest.FixtureRequest
+) -> None:
     """Its state is gone, its mark is found in another thread: also by an ordinary user."""
     del starts_services
     options = need_nobody(command("ensure-running")) | {"cwd": "/"} if who == "nobody" else {}
@@ -123,6 +126,7 @@ def test_one_whose_main_thread_has_ended_is_adopted(who: str, public_path: Path,
     ran = kept.run("--allow-unsafe-path", command=words, **options)
     assert ran.code == 0, ran
     pid = kept.pid()
+    request.addfinalizer(lambda: os.kill(pid, signal.SIGKILL))  # who looks for what tests leave takes it for a zombie
     wait_for(lambda: (seen := look(pid)) and seen.state == "Z", what="its main thread ends")
     kept.forget()
     ran = kept.run("--allow-unsafe-path", command=words, **options)

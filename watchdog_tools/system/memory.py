@@ -97,13 +97,15 @@ def _again(pid: int, ask: Callable[[int | str], T | None], begin: int | None) ->
         if not fields or (not bound and fields[_SIZE] == b"0"):
             return None
         found = ask(where)
-        odd += fields[_ENV + 1] != b"0"
         waited = time.monotonic() - begun
         if found or odd > _ODD or waited >= min(bound, _left(begun)):
             _spent[1] += 0 if found else waited
             return found
-        turn += 1
-        _pause(turn)
+        if fields[_ENV + 1] != b"0":
+            odd += 1  # it may have begun meanwhile: no time to lose
+        else:
+            turn += 1
+            _pause(turn)
 
 
 def _bound(fields: list[bytes], begin: int | None) -> float:

@@ -43,7 +43,7 @@ class Process:
         """The path of the executable, empty where there is none, None where we may not know."""
         if isinstance(self._exe, bool):
             try:
-                self._exe = proc.exe(self.pid) or ("" if self.stat.kernel else self._other_exe())
+                self._exe = proc.exe(self.pid) or self._other_exe()
             except PermissionError:
                 self._exe = None
         return self._exe
@@ -79,14 +79,20 @@ class Process:
         return self._status.get(name, "")
 
     def _other_exe(self) -> str:
-        from watchdog_tools.system import memory
+        if not self._is_alive():
+            return ""
+        from watchdog_tools.system import memory  # few ever need it
 
         return memory.exe(self.pid) or ""
 
+    def _is_alive(self) -> bool:
+        """Whether it may show more than it did: neither a kernel thread nor a zombie, which have nothing."""
+        return self.stat.running and not self.stat.kernel
+
     def _ask_again(self) -> None:
         """Take what was not there at once: of an exec's middle, or of another thread where the main one has ended."""
-        if not self.stat.kernel:
-            from watchdog_tools.system import memory  # few ever need it
+        if self._is_alive():
+            from watchdog_tools.system import memory
 
             self.line = memory.cmdline(self.pid) or b""
             self._stat = None  # it may have been another thread's
