@@ -24,9 +24,10 @@ settings.load_profile("suite")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hold `@pytest.mark.root` to its word."""
-    if item.get_closest_marker("root"):
-        components.need_root()
+    """Hold `@pytest.mark.root(reason="…")` to its word: whoever is not root skips the test, for that reason."""
+    marker = item.get_closest_marker("root")
+    if marker:
+        components.only_root(*marker.args, **marker.kwargs)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DEEP = 5  # interpreters of interpreters; the kernel gives up there, too
+DEEPEST = 5  # interpreters of interpreters; the kernel gives up there, too
 _WORDS = 64  # of a command line, that may name a program
 
 
@@ -29,7 +29,7 @@ def chain(executable: str, path: str) -> list[str]:
     Raise OSError for a file that cannot be read.
     """
     found = [executable]
-    while len(found) <= _DEEP:
+    while len(found) <= DEEPEST:
         words = interpreter(found[-1])
         if not words:
             break
@@ -51,7 +51,9 @@ def interpreter(path: str) -> list[str]:
         head = os.read(descriptor, 256)
     finally:
         os.close(descriptor)
-    return [os.fsdecode(word) for word in head[2:].split(b"\n")[0].split()] if head[:2] == b"#!" else []
+    # only these two part words for the kernel: behind a CR it looks for `sh\r`
+    line = head[2:].split(b"\n")[0].replace(b"\t", b" ") if head[:2] == b"#!" else b""
+    return [os.fsdecode(word) for word in line.split(b" ") if word]
 
 
 def executables(argv: Sequence[str], executable: str, path: str) -> tuple[str, ...]:
