@@ -53,7 +53,7 @@ def test_where_tools_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tool.find("no-such-tool") is None
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="a rule for root alone")
 def test_root_passes_over_a_tool_that_others_could_replace(public_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory of nobody's in front of PATH: what lies there is not asked, and not run as root."""
     theirs = public_path / "sh"

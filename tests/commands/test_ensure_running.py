@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import CRON, command, oracle, run
-from helpers.components import need, need_nobody, need_works
+from helpers.components import need, need_works, plain_user
 from helpers.instances import Kept
 from helpers.processes import Spawner, alive, look, ready, wait_for
 
@@ -619,7 +619,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 class TestUser:
     """--user and --group: everything of that user, nothing of root's."""
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs a command as another user")
     def test_user_gets_that_user_s_groups_home_and_name(self, kept: Kept) -> None:
         """Supplementary groups as initgroups says; HOME, USER, LOGNAME and SHELL of its account."""
         who = next((each for each in pwd.getpwall() if any(each.pw_name in g.gr_mem for g in grp.getgrall())), None)
@@ -634,7 +634,7 @@ class TestUser:
         environ = Path(f"/proc/{kept.pid()}/environ").read_text().split("\0")
         assert {f"HOME={user.pw_dir}", f"USER={user.pw_name}", f"LOGNAME={user.pw_name}"} <= set(environ)
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs a command as another user")
     def test_a_group_alone(self, kept: Kept) -> None:
         """--group replaces all groups."""
         assert kept.run("--user", "nobody", "--group", "daemon", command=["/bin/sleep", "600"]).code == 0
@@ -650,7 +650,7 @@ class TestUser:
         assert ran.code == 2
         assert words in ran.out
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs a command as another user")
     def test_the_log_is_opened_as_the_user(self, kept: Kept) -> None:
         """Root's --log in root's directory is not the user's to write."""
         (kept.room / "closed").mkdir(mode=0o700)
@@ -658,7 +658,7 @@ class TestUser:
         assert ran.code == 2
         assert "Permission denied" in ran.out
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs a command as another user")
     def test_it_is_found_again_without_state(self, kept: Kept) -> None:
         """An instance that runs as somebody else is still root's own."""
         kept.run("--user", "nobody", command=["/bin/sleep", "600"])
@@ -667,7 +667,7 @@ class TestUser:
         ran = kept.run("--user", "nobody", command=["/bin/sleep", "600"])
         assert f"(pid {pid})" in ran.out, ran
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs a command as another user")
     @pytest.mark.parametrize("interpreter", ["/usr/bin/python3", "script"])
     def test_one_that_drops_its_own_rights_is_found_again_without_state(self, kept: Kept, interpreter: str) -> None:
         """Root's daemon that changes its uid itself runs the start command's own executable still."""
@@ -684,12 +684,10 @@ class TestUser:
         ran = kept.run(command=words)
         assert f"(pid {pid})" in ran.out, ran
 
-    @pytest.mark.root
     def test_a_plain_user_keeps_a_service_of_its_own(self, public_path: Path) -> None:
         """Without root: the same promises, in a directory of one's own."""
-        options = need_nobody(command("ensure-running"))
-        os.chown(public_path, 65534, 65534)
-        kept = Kept(public_path, mine=65534)
+        options = plain_user(command("ensure-running"), public_path)
+        kept = Kept(public_path, mine=public_path.stat().st_uid)
         first = kept.run(**options)
         assert first.code == 0, first
         pid = kept.service.one()
@@ -697,12 +695,10 @@ class TestUser:
         assert f"(pid {pid})" in kept.run(**options).out
         assert kept.service.one() == pid
 
-    @pytest.mark.root
     def test_a_plain_user_cannot_become_another(self, public_path: Path) -> None:
         """Down, "Operation not permitted", nothing started."""
-        options = need_nobody(command("ensure-running"))
-        os.chown(public_path, 65534, 65534)
-        kept = Kept(public_path, mine=65534)
+        options = plain_user(command("ensure-running"), public_path)
+        kept = Kept(public_path, mine=public_path.stat().st_uid)
         ran = kept.run("--user", "daemon", **options)
         assert ran.code == 2, ran
         assert "Operation not permitted" in ran.out
@@ -761,7 +757,7 @@ class TestTraces:
         assert "the event log cannot be written" in ran.out
         assert not (kept.room / "aim").exists()
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="mounts in a mount namespace")
     def test_syslog(self, kept: Kept, spawn: Spawner) -> None:
         """One datagram to /dev/log for what was done, with facility, program and service."""
         need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt")

@@ -319,7 +319,7 @@ class TestOneshot:
 class TestFromTheBoot:
     """Case 158: started before network, database and mounts are there."""
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="makes a time namespace")
     def test_158_a_missing_instance_is_started_and_its_failures_cost_nothing(
         self, kept: Patient, spawn: Spawner
     ) -> None:
@@ -339,7 +339,7 @@ class TestFromTheBoot:
         ran = kept.keep(*words, before=boot)
         assert (ran.code, "started svc" in ran.out) == (0, True), ran
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="makes a time namespace")
     def test_158_one_that_dies_before_it_is_healthy(self, kept: Patient, spawn: Spawner) -> None:
         """It ran for a while: pending all the same."""
         kept.ill()
@@ -351,7 +351,7 @@ class TestFromTheBoot:
             assert (ran.code, len(kept.service.said())) == (0, number), ran
             assert "exited with 3; within 10 min of the boot" in oracle(ran, 10)
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="makes a time namespace")
     def test_158_the_limit_holds_but_no_hold_begins(self, kept: Patient, spawn: Spawner) -> None:
         """Never more than N starts in the window, above all else; what is too much then is pending, too."""
         words = ("--start-period", "10m", "--limit", "2/1m", "--on-hold", kept.hook("hold"))
@@ -363,7 +363,7 @@ class TestFromTheBoot:
         assert "2 starts within 60 s; within 10 min of the boot" in oracle(ran, 10)
         assert (kept.told(), kept.record()["held"], "held" in kept.happened()) == ([], "0", False)
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="makes a time namespace")
     def test_158_what_cannot_be_started_yet(self, kept: Patient, spawn: Spawner) -> None:
         """A program on a file system that is not mounted: pending, in each style."""
         words, boot = ("--start-period", "10m", "--backoff", "10m:10m"), just_booted(spawn)

@@ -114,7 +114,7 @@ sh -c 'echo $$ >>"$0"; kill -STOP $$; sleep 604' '{kept.room}/family' &"""
         assert (ran.code, alive(pid)) == (0, False), ran
 
     @pytest.mark.slow
-    @pytest.mark.root
+    @pytest.mark.root(reason="freezes a control group")
     def test_one_that_nothing_ends_is_named_and_not_started_beside(self, kept: Patient) -> None:
         """Stuck in the kernel (D): CRITICAL with its pid, run after run; when it is gone another one is started."""
         with frozen_group() as freeze:
@@ -208,7 +208,7 @@ class TestCannotStartAgain:
         assert (kept.service.one(), kept.told()) == (pid, [])
         assert (kept.keep().code, alive(pid)) == (0, False)
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="a rule for root alone")
     def test_107_it_lives_on_where_root_may_not_start_it(self, kept: Patient) -> None:
         """Others could replace the program: refused before anything is stopped."""
         pid = kept.up()
@@ -436,7 +436,7 @@ def test_hang_to_healthy_again_takes_no_four_seconds(kept: Patient) -> None:
     assert time.monotonic() - begun < 4
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="runs a command as another user")
 def test_108_another_user_s_instance_ends_as_a_whole(public_path: Path) -> None:
     """--user: its children in sessions of their own are that user's, and end with it all the same."""
     kept = Patient(public_path)

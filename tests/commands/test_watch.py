@@ -424,7 +424,7 @@ class TestRestraint:
         wait_for(lambda: kept.service.starts() == 2, 10, "a start")
         assert watcher.settled().end().code == 0
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="makes a time namespace")
     def test_158_soon_after_the_boot_each_look_may_start_one(self, kept: Kept, spawn: Spawner) -> None:
         """What is not there yet comes with time: pending, tried again by the next look, no backoff."""
         late = kept.script("late", f'echo >>{kept.room}/tries; [ -e {kept.room}/there ] && exec "$@"; exit 1')

@@ -15,7 +15,7 @@ from helpers.components import need, need_works
 from helpers.processes import Seen, Spawner, end, everyone, look, wait_for
 from helpers.servers import HOST, OK, closed_port, replying, serving
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.root(reason="makes a pid namespace")
 ENTRYPOINT = ("/bin/sh", "-c", "echo ready; exec sleep 8640090")
 
 

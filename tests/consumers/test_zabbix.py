@@ -18,7 +18,7 @@ from helpers.components import need, need_nobody, need_works
 from helpers.processes import Spawner, carriers, wait_for
 from helpers.servers import HOST, closed_port, full_backlog, serving
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.root(reason="makes a pid namespace")
 Get = Callable[[str], str]
 TIMEOUT = 3  # seconds, the agent's default: then it ends the check and has no value
 KEYS = """

@@ -49,7 +49,7 @@ def need_works(*argv: str) -> None:
 
 def need_nobody(program: str) -> dict[str, object]:
     """Return Popen's options for running `program` as nobody; go on only if nobody can."""
-    need_root()
+    only_root("runs a command as another user")
     options: dict[str, object] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
         done = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False, cwd="/", **options)  # type: ignore[call-overload]
@@ -58,4 +58,16 @@ def need_nobody(program: str) -> dict[str, object]:
         reason = str(error)
     if reason:
         lacking(f"nobody cannot execute {program}: {reason}")
+    return options
+
+
+def plain_user(program: str, place: Path) -> dict[str, object]:
+    """Return Popen's options for running `program` without root's rights, as the owner of the directory `place`.
+
+    An ordinary user does so anyway; root becomes nobody, who is given the directory.
+    """
+    if os.geteuid():
+        return {}
+    options = need_nobody(program)
+    os.chown(place, NOBODY, NOBODY)
     return options

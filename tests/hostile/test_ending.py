@@ -136,7 +136,7 @@ exec sleep 607
         assert ended["said"] == [], ended
         assert ended["seconds"] < 2.5, ended
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="freezes a control group")
     def test_one_that_nothing_ends_is_named(self, spawn: Spawner, trace: Path) -> None:
         """In a frozen cgroup KILL stays pending: in state D, in bounded time, and never called gone."""
         with frozen_group() as freeze:
@@ -297,7 +297,6 @@ open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
         assert end_found(identity(parent), 0) == [f"pid {parent} is an ancestor of this run"]
         assert end_found(identity(1), 0) == ["pid 1 is never ended"]
 
-    @pytest.mark.root
     def test_a_kernel_thread(self) -> None:
         """Nothing would end it."""
         threads = Path("/proc/2/comm")
@@ -305,7 +304,7 @@ open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
             pytest.skip("no kernel threads to be seen here")
         assert end_found(identity(2), 0) == ["pid 2 is a kernel thread"]
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="makes a pid namespace")
     def test_37_a_process_of_a_container(self, spawn: Spawner) -> None:
         """Another pid namespace: whoever named that number may have meant another process."""
         need_works("unshare", "-pf", "--mount-proc", "true")
@@ -314,7 +313,7 @@ open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
         assert end_found(identity(inner.pid), 0) == [f"pid {inner.pid} is in another pid namespace"]
         assert alive(inner.pid)
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs a command as another user")
     def test_one_that_we_may_not_signal(self, spawn: Spawner) -> None:
         """The words say so, without waiting for what cannot come."""
         child = spawn(["sleep", "626"])

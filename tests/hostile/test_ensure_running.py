@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import command, oracle, run
-from helpers.components import NOBODY, need, need_nobody, need_works
+from helpers.components import NOBODY, need, need_works, plain_user
 from helpers.instances import Kept
 from helpers.processes import Spawner, alive, carriers, wait_for
 
@@ -241,7 +241,6 @@ class TestCannotStart:
         assert kept.record()["attempts"] == "1"
         assert kept.record()["phase"] == "failed"
 
-    @pytest.mark.root
     def test_105_what_is_missing_is_not_called_unsafe(self, kept: Kept) -> None:
         """Neither --user nor --allow-unsafe-path helps against a file that is not there."""
         assert "--allow-unsafe-path" not in kept.run(command=["/no/such/program"]).out
@@ -281,7 +280,7 @@ def test_106_words_reach_the_program_as_they_are(kept: Kept, word: str) -> None:
     assert not Path("/tmp/wdt-pwned").exists()
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="a rule for root alone")
 class TestUnsafePath:
     """Case 107: root does not execute what others could replace; the component is named."""
 
@@ -338,7 +337,7 @@ class TestUnsafePath:
         assert kept.run("--check", kept.script("good", "exit 0"), command=[str(program)]).code == 0
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="runs a command as another user")
 def test_108_nothing_of_root_s_reaches_the_user_s_service(kept: Kept) -> None:
     """Uid and gid in all four places, that user's groups alone, no capability, that user's home and name."""
     assert kept.run("--user", "nobody", "--env", "A=1", command=["/bin/sleep", "600"]).code == 0
@@ -355,7 +354,7 @@ def test_108_nothing_of_root_s_reaches_the_user_s_service(kept: Kept) -> None:
     assert {"HOME=/nonexistent", "USER=nobody", "LOGNAME=nobody", "A=1"} <= set(environ)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="runs a command as another user")
 @pytest.mark.parametrize("who", ["root", "other"])
 def test_109_another_user_s_daemon_of_the_same_name(kept: Kept, public_path: Path, spawn: Spawner, who: str) -> None:
     """--process counts --user's own where --user is given, and everybody's where root says nothing of users."""
@@ -374,10 +373,9 @@ def test_109_another_user_s_daemon_of_the_same_name(kept: Kept, public_path: Pat
     assert "svc is healthy" in ran.out, "root without --user counts everybody's"
 
 
-@pytest.mark.root
 def test_109_not_root_counts_its_own_alone(public_path: Path, spawn: Spawner) -> None:
     """Without root there is a filter for our own uid; a --check is never altered."""
-    options = need_nobody(command("ensure-running"))
+    options = plain_user(command("ensure-running"), public_path)
     name = f"wdt{os.getpid()}d"
     program = public_path / name
     program.write_bytes(Path(need("sleep")).read_bytes())
@@ -392,7 +390,7 @@ def test_109_not_root_counts_its_own_alone(public_path: Path, spawn: Spawner) ->
     assert "started svc" in ran.out, ran
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes a pid namespace")
 def test_110_a_daemon_in_a_container_is_not_ours(kept: Kept, spawn: Spawner) -> None:
     """The same name, even the same mark, in another pid namespace: another host's, as far as we are concerned."""
     need_works("unshare", "-pf", "--mount-proc", "true")

@@ -306,7 +306,7 @@ def test_157_no_colour_on_a_terminal_either() -> None:
     assert said.rstrip(b"\r\n").decode().isprintable()
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="needs a user without any other process")
 @pytest.mark.parametrize("words", ["check-process x", "check-port 127.0.0.1:1", "ensure-running x -- /bin/true"])
 def test_no_process_to_be_had(words: str) -> None:
     """EAGAIN at the first fork: our own trouble, UNKNOWN, one line; nothing is said about the target."""
