@@ -45,12 +45,20 @@ def test_it_cannot_run() -> None:
         tool.ask(("/no/such/tool",))
 
 
-def test_where_tools_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_tools_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In PATH, where systems keep them, and beside our own interpreter; never in the current directory."""
-    monkeypatch.setenv("PATH", "")
+    places = {name: tmp_path / name for name in ("path", "beside", "current")}
+    for place, names in (("path", ["wdt-a"]), ("beside", ["wdt-a", "wdt-b", "sh"]), ("current", ["wdt-c"])):
+        places[place].mkdir()
+        for name in names:
+            (places[place] / name).touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(places["beside"] / "python"))
+    monkeypatch.chdir(places["current"])
+    monkeypatch.setenv("PATH", f":{places['path']}")
+    assert tool.find("wdt-a") == str(places["path"] / "wdt-a")
+    assert tool.find("wdt-b") == str(places["beside"] / "wdt-b")
     assert tool.find("sh") in ("/usr/bin/sh", "/bin/sh")
-    assert tool.find("supervisorctl") == f"{os.path.dirname(sys.executable)}/supervisorctl"  # noqa: PTH120
-    assert tool.find("no-such-tool") is None
+    assert tool.find("wdt-c") is None
 
 
 @pytest.mark.root(reason="a rule for root alone")

@@ -297,6 +297,7 @@ open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
         assert end_found(identity(parent), 0) == [f"pid {parent} is an ancestor of this run"]
         assert end_found(identity(1), 0) == ["pid 1 is never ended"]
 
+    @pytest.mark.root(reason="only root may signal one")
     def test_a_kernel_thread(self) -> None:
         """Nothing would end it."""
         threads = Path("/proc/2/comm")

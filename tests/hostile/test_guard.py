@@ -313,7 +313,10 @@ def test_no_process_to_be_had(words: str) -> None:
     need("prlimit")
     name, *rest = words.split()
     need_nobody(command(name))
-    become = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]  # a uid with no other process
+    uid = (
+        100_000 + os.getpid()
+    )  # nobody else's, whatever else runs on this machine: the limit counts a user's processes
+    become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
     ran = run("prlimit", "--nproc=1", *become, command(name), *rest, cwd="/")
     assert ran.code == 3, ran
     assert "cannot fork" in oracle(ran, 2)
