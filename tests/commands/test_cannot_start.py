@@ -128,7 +128,9 @@ def test_190_as_another_user_who_may_not(public_path: Path, what: str) -> None:
     """What counts are the rights of --user, not root's: the sick one is not stopped."""
     need_nobody("/bin/true")
     kept = Patient(public_path / "room")
-    kept.room.chmod(0o777)
+    for path in (kept.service.journal, kept.room / "held"):
+        path.touch()
+        path.chmod(0o666)
     words = ["--user", "nobody"]
     place = public_path / "closed"
     place.mkdir(0o755)

@@ -164,7 +164,8 @@ def test_wait_goes_on_until_it_answers(spawn: Spawner) -> None:
     assert "of waiting" in oracle(ran, 11)
     ran = run("check-port", f":{closed_port()}", "--wait", "300ms", "-t", "1")
     assert ran.code == 2
-    assert 0.3 <= ran.seconds < 1.3
+    assert ran.seconds >= 0.3
+    assert ran.fair < 1.3
     assert "after 30" in oracle(ran, 1.3)
 
 
@@ -243,9 +244,9 @@ def test_listening_has_an_owner() -> None:
         code, line, _ = check(f":{port}", "--listening", "--owner", name)
         assert code == 0
         assert f"(pid {os.getpid()})" in line
-        code, line, _ = check(f":{port}", "--listening", "--owner", "nginx")
+        code, line, _ = check(f":{port}", "--listening", "--owner", "wdt-nginx")
         assert code == 2
-        assert f"(pid {os.getpid()}), not by nginx" in line
+        assert f"(pid {os.getpid()}), not by wdt-nginx" in line
 
 
 @pytest.mark.root(reason="runs a command as another user")
@@ -260,7 +261,7 @@ def test_an_owner_whose_descriptors_are_hidden_is_unknown(spawn: Spawner) -> Non
     ran = as_nobody(f":{port}", "--listening", "--owner", name)
     assert ran.code == 3
     assert "not ours to read" in oracle(ran, 10)
-    assert as_nobody(f":{port}", "--listening", "--owner", "nginx").code == 2
+    assert as_nobody(f":{port}", "--listening", "--owner", "wdt-nginx").code == 2
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ class TestStart:
         words = " ".join(f"'{word}'" for word in [command("ensure-running"), *kept.words(), "--"])
         ran = run("sh", "-c", f'out=$({words} "$@" 2>&1); echo "<$out>"', "sh", *kept.service.command, timeout=10)
         assert ran.out == f"<SERVICE OK - started svc (pid {kept.service.one()})>\n"
-        assert ran.seconds < 5
+        assert ran.fair < 5
 
     def test_cron_s_bare_environment_is_enough(self, kept: Kept) -> None:
         """No HOME of ours, no virtual environment, no terminal."""
@@ -430,7 +430,8 @@ class TestVerdict:
         """It waits that long and no longer; when the lock comes free meanwhile it does its work."""
         holder = kept.hold(spawn)
         ran = kept.run("--lock-wait", "700ms")
-        assert 0.7 <= ran.seconds < 2, ran
+        assert ran.seconds >= 0.7, ran
+        assert ran.fair < 2, ran
         waiting = subprocess.Popen(
             [command("ensure-running"), *kept.words(), "--lock-wait", "20s", "--", *kept.service.command],
             stdout=subprocess.PIPE,
@@ -808,7 +809,7 @@ def test_start_seconds_is_how_long_it_must_live(kept: Kept) -> None:
     ran = kept.run("--start-seconds", "2", command=dies)
     assert ran.code == 2
     assert "exited with 5 within 2 s of its start" in ran.out
-    assert ran.seconds < 2, "the pidfd tells at once"
+    assert ran.fair < 2, "the pidfd tells at once"
 
 
 def test_startup_timeout_is_how_long_health_may_take(kept: Kept) -> None:
@@ -820,7 +821,7 @@ def test_startup_timeout_is_how_long_health_may_take(kept: Kept) -> None:
     kept.kill()
     never = kept.run("--check", kept.script("never", "echo never; exit 2"), "--startup-timeout", "0.5")
     assert never.code == 2
-    assert never.seconds < 3
+    assert never.fair < 3
 
 
 def test_an_instance_that_dies_while_it_is_verified(kept: Kept) -> None:
@@ -829,7 +830,7 @@ def test_an_instance_that_dies_while_it_is_verified(kept: Kept) -> None:
     ran = kept.run("--check", kept.script("no", "exit 2"), "--startup-timeout", "10", command=dies)
     assert ran.code == 2
     assert "exited with 3" in ran.out
-    assert ran.seconds < 5
+    assert ran.fair < 5
 
 
 def test_one_that_turns_itself_into_a_daemon_is_told_how(kept: Kept) -> None:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers import fair_clock
 from helpers.commands import command, oracle, run
 from helpers.components import NOBODY, need, need_works, plain_user
 from helpers.instances import Kept
@@ -83,7 +84,7 @@ def test_91_a_start_command_that_stays(kept: Kept) -> None:
     """A foreground program is what we want: it is not waited for."""
     ran = kept.run()
     assert ran.code == 0
-    assert ran.seconds < 3
+    assert ran.fair < 3
     assert kept.is_free()
 
 
@@ -137,7 +138,7 @@ def test_95_a_crash_loop_backs_off(kept: Kept) -> None:
     assert ran.code == 2
     assert "backing off after 4 starts that did not last, next try in" in oracle(ran, 2)
     assert len(kept.service.said()) == 4, "no start"
-    assert ran.seconds < 2
+    assert ran.fair < 2
 
 
 def test_95_ten_hours_of_crashing(kept: Kept) -> None:
@@ -373,6 +374,7 @@ def test_109_another_user_s_daemon_of_the_same_name(kept: Kept, public_path: Pat
     assert "svc is healthy" in ran.out, "root without --user counts everybody's"
 
 
+@pytest.mark.root(reason="runs a command as another user")
 def test_109_not_root_counts_its_own_alone(public_path: Path, spawn: Spawner) -> None:
     """Without root there is a filter for our own uid; a --check is never altered."""
     options = plain_user(command("ensure-running"), public_path)
@@ -382,8 +384,7 @@ def test_109_not_root_counts_its_own_alone(public_path: Path, spawn: Spawner) ->
     program.chmod(0o755)
     running = spawn([program, "600"])
     wait_for(lambda: Path(f"/proc/{running.pid}/exe").readlink() == program)
-    os.chown(public_path, NOBODY, NOBODY)
-    kept = Kept(public_path, mine=NOBODY)
+    kept = Kept(public_path, mine=public_path.stat().st_uid)
     ran = kept.run("--check", f"check-process {name}", command=[str(program), "600"], **options)
     assert "svc is healthy" in ran.out, ran
     ran = kept.run("--process", name, command=[str(program), "600"], **options)
@@ -412,11 +413,11 @@ def test_an_actor_that_is_asked_to_end_finishes_its_step(kept: Kept) -> None:
     words = ["--check", never, "--startup-timeout", "30", "--", *kept.service.command]
     with subprocess.Popen([command("ensure-running"), *kept.words(), *words], stdout=subprocess.PIPE) as first:
         wait_for(lambda: (kept.state / "svc.record").exists() and kept.record()["phase"] == "running")
-        begun = time.monotonic()
+        begun = fair_clock.now()
         first.send_signal(signal.SIGTERM)
         out = first.communicate(timeout=5)[0]
     assert (first.returncode, out) == (3, b"SERVICE UNKNOWN - ended by SIGTERM\n")
-    assert time.monotonic() - begun < 2
+    assert fair_clock.now() - begun < 2
     wait_for(kept.is_free)
     assert kept.service.one()
 

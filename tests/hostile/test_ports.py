@@ -38,7 +38,7 @@ def test_case_39_a_full_backlog_times_out() -> None:
         code, line, ran = check(f"{HOST}:{port}")
         assert code == 2
         assert f"timed out after 1 s while connecting to {HOST}:{port}" in line
-        assert ran.seconds < 1.9
+        assert ran.fair < 1.9
 
 
 def test_case_39_a_unix_socket_with_a_full_backlog_times_out(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_one_that_hangs_delays_no_other() -> None:
     assert f"{HOST}:{gone} refused the connection" in line
     assert "timed out after 0.9" in line
     assert f"while connecting to {HOST}:{full}" in line
-    assert ran.seconds < 1.9
+    assert ran.fair < 1.9
 
 
 def test_nothing_is_left_when_the_guard_is_killed(spawn: Spawner) -> None:
