@@ -17,12 +17,18 @@ def check(name: str, state: int) -> tuple[str, Result]:
     return name, Result(state, f"{name} {state}", metrics=metrics)
 
 
+def masked() -> tuple[str, Result]:
+    """Return what is said of a unit that runs, and could not be started again."""
+    return "systemd", Result(OK, "runs", details={"_exists": True, "_unstartable": "it is masked"})
+
+
 STATES = (OK, WARNING, CRITICAL, UNKNOWN)
 HEALTHS = [
     [],
     *([check("check-port", state)] for state in STATES),
     *([check("check-process", state)] for state in STATES),
     *([check("plugin", state)] for state in STATES),
+    *([masked(), check("check-port", state)] for state in STATES),
     *([check("check-port", one), check("check-process", other)] for one in STATES for other in STATES),
 ]
 RECORDS = [None, *(Record(phase) for phase in (STARTING, RUNNING, FAILED, COMMAND, ENDED, FOUND))]
@@ -105,6 +111,14 @@ def test_an_unknown_about_processes_vetoes_everything() -> None:
     assert not broken(lambda case: not case.health.veto or case.choice in (decision.VETO, decision.PAUSED))
 
 
+def test_what_could_not_be_started_again_is_left_alone() -> None:
+    """A unit that is masked while it runs: neither a failing check nor an order restarts it; it can be stopped."""
+    mine = [case for case in CASES if case.health.unstartable and not (case.health.veto or case.paused)]
+    acts = (decision.START, decision.RESTART, decision.REPLACE)
+    assert {case.choice for case in mine}.isdisjoint(acts)
+    assert {case.choice for case in mine if case.hand == "stop"} == {decision.STOP}
+
+
 def test_a_pause_stops_the_hands() -> None:
     """All but an operator's own order."""
     assert not broken(lambda case: not case.paused or bool(case.hand) or case.choice == decision.PAUSED)
@@ -114,8 +128,8 @@ def test_what_is_down_and_gone_is_started() -> None:
     """And nothing else is in the way of a start: no fact but these, and the policy."""
     assert not broken(
         lambda case: case.choice == decision.START
-        or case.health.veto or not case.health.down or case.alive or case.marked or case.health.exists
-        or case.daemons or case.paused or case.hand == "stop" or case.verdict.kind != policy.NOW
+        or case.health.veto or case.health.unstartable or not case.health.down or case.alive or case.marked
+        or case.health.exists or case.daemons or case.paused or case.hand == "stop" or case.verdict.kind != policy.NOW
         or (case.flight and case.record and case.record.phase in (COMMAND, ENDED))
     )  # fmt: skip
 
@@ -127,6 +141,7 @@ def test_what_fails_is_restarted() -> None:
         for case in CASES
         if case.alive and case.record and case.record.phase == RUNNING and not case.young and not case.hand
         if case.health.asked and case.health.down and not case.health.veto and not case.paused
+        if not case.health.unstartable
     ]
     assert {(case.verdict.kind, case.choice) for case in mine} == {
         (policy.NOW, decision.RESTART), (policy.BACKOFF, decision.WAIT), (policy.HELD, decision.HOLD),

@@ -14,6 +14,7 @@ from watchdog_tools.cli.values import service
 
 NAME = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", fullmatch=True)
 DIRECTORY = st.binary(max_size=50).map(lambda raw: os.fsdecode(b"/" + raw.replace(b"\0", b"")))
+PLACE = st.tuples(st.integers(0, 2**32), st.integers(1, 2**63)).map(lambda pair: f"{pair[0]}.{pair[1]}")
 OWNER = st.tuples(NAME, st.integers(0, 2**32 - 2), DIRECTORY)
 
 
@@ -42,20 +43,28 @@ def test_anything_else_is_refused_with_a_sentence(word: str) -> None:
     assert str(caught.value).isprintable()
 
 
-def environment(value: str) -> bytes:
+def environment(variables: dict[str, str]) -> bytes:
     """Return an environment, as /proc shows it, with a mark among other variables."""
-    variables = ["PATH=/bin", f"{names.MARK}={value}", f"X{names.MARK}=9:9:9:x:/", "HOME=/"]
-    return b"\0".join(each.encode("utf-8", "surrogateescape") for each in variables) + b"\0"
+    marks = [f"{key}={value}" for key, value in variables.items()]
+    words = ["PATH=/bin", *marks, f"X{names.MARK}=9:9:9:x:/", "HOME=/"]
+    return b"\0".join(each.encode("utf-8", "surrogateescape") for each in words) + b"\0"
 
 
-@given(st.integers(1, 2**22), st.integers(0, 2**40), OWNER)
-@example(7, 8, ("svc", 0, "/a:b:c"))
-@example(7, 8, ("svc", 0, "/a\nb=c"))
-def test_a_mark_is_found_again(pid: int, ticks: int, owner: tuple[str, int, str]) -> None:
+def owner(name: str, uid: int, directory: str, place: str = "") -> names.Owner:
+    """Return an owner."""
+    return names.Owner(name=name, uid=uid, directory=directory, place=place)
+
+
+@given(st.integers(1, 2**22), st.integers(0, 2**40), OWNER, PLACE)
+@example(7, 8, ("svc", 0, "/a:b:c"), "1.2")
+@example(7, 8, ("svc", 0, "/a\nb=c"), "1.2")
+def test_a_mark_is_found_again(pid: int, ticks: int, whose: tuple[str, int, str], place: str) -> None:
     """Whatever the directory is called."""
-    name, uid, directory = owner
-    value = names.mark(pid, ticks, uid, name, directory)
-    assert names.marked(environment(value), name, uid, directory) == (pid, ticks)
+    one = owner(*whose, place)
+    found = names.read(environment(names.mark(pid, ticks, one)))
+    assert found
+    assert (found.pid, found.ticks, found.owner.is_same(one)) == (pid, ticks, True)
+    assert (found.owner.text, found.owner.place) == (one.text, place)
 
 
 @given(OWNER, OWNER)
@@ -65,19 +74,35 @@ def test_a_mark_is_found_again(pid: int, ticks: int, owner: tuple[str, int, str]
 def test_a_mark_is_nobody_else_s(one: tuple[str, int, str], other: tuple[str, int, str]) -> None:
     """Another NAME, uid or directory is another service."""
     assume(one != other)
-    value = names.mark(1, 2, one[1], one[0], one[2])
-    assert names.marked(environment(value), other[0], other[1], other[2]) is None
+    found = names.read(environment(names.mark(1, 2, owner(*one))))
+    assert found
+    assert not found.owner.is_same(owner(*other))
+
+
+@pytest.mark.parametrize(("marked", "asked", "same"), [("1.2", "1.2", True), ("1.2", "1.3", False), ("", "1.2", True)])
+def test_179_the_same_path_in_another_root_is_another_service(marked: str, asked: str, same: bool) -> None:
+    """A mark of an older release has no place, and is what it was."""
+    found = names.read(environment(names.mark(1, 2, owner("a", 0, "/x", marked))))
+    assert found
+    assert found.owner.is_same(owner("a", 0, "/x", asked)) is same
+
+
+@given(OWNER, PLACE)
+def test_the_form_of_the_mark_is_what_older_releases_compare(whose: tuple[str, int, str], place: str) -> None:
+    """They find what we started, should the new release be taken back: the place stands beside it."""
+    name, uid, directory = whose
+    assert names.mark(7, 8, owner(*whose, place))[names.MARK] == f"7:8:{uid}:{name}:{directory}"
 
 
 @pytest.mark.parametrize(
     "value",
     ["", ":", "1:2", "1:2:0", "x:2:0:svc:/d", "1:x:0:svc:/d", "-1:2:0:svc:/d", "1:2:0:svc:", "1:2:0:svc",
-     " 1:2:0:svc:/d",
+     " 1:2:0:svc:/d", "1:2:0:svc:d", "1:2::svc:/d", "1:2:0::/d",
      "1" * 5000 + ":2:0:svc:/d", "1:" + "2" * 5000 + ":0:svc:/d", "1:²:0:svc:/d", "1:٢:0:svc:/d"],
 )  # fmt: skip
 def test_what_only_looks_like_a_mark(value: str) -> None:
     """Anybody can write anything into an environment of their own."""
-    assert names.marked(environment(value), "svc", 0, "/d") is None
+    assert names.read(environment({names.MARK: value, names.PLACE: "1.2"})) is None
 
 
 @given(st.binary(max_size=200))
@@ -86,4 +111,4 @@ def test_what_only_looks_like_a_mark(value: str) -> None:
 @example(names.MARK.encode() + b"=\xff:\xfe:0:svc:/d")
 def test_any_environment_can_be_read(environ: bytes) -> None:
     """Torn, binary, empty: no mark, no exception."""
-    assert names.marked(environ, "svc", 0, "/d") is None
+    assert names.read(environ) is None

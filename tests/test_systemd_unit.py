@@ -100,6 +100,15 @@ def test_a_verdict(facts: dict[str, str], state: int, summary: str) -> None:
     assert result.target == "web.service"
 
 
+@pytest.mark.parametrize("load", ["masked", "not-found", "bad-setting"])
+def test_one_that_runs_and_could_not_be_started_again(load: str) -> None:
+    """It is reported as it is, and whoever would restart it learns why that must not be; dead it is UNKNOWN."""
+    up = verdict("web.service", parse(changed(LoadState=load)), NOW)
+    dead = verdict("web.service", parse(changed(**FAILED, LoadState=load)), NOW)
+    assert (up.state, dead.state) == (OK, UNKNOWN)
+    assert up.details["_unstartable"] == dead.summary
+
+
 @pytest.mark.parametrize("output", [b"", b"rubbish", b"ActiveState", b"\xff=\n\0", b"MainPID=x\nNRestarts=-1\n"])
 def test_rubbish_is_unknown(output: bytes) -> None:
     """What is no answer of systemctl says nothing about the unit."""

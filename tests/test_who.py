@@ -17,6 +17,23 @@ NAMES = [
     ("backup of /etc/nginx", {"backup"}),
     ("/usr/sbin/rsync: copies /var/lib/mysql", {"rsync"}),
     ("", {""}),
+    # As the real programs write them (case 192)
+    ("[celeryd: celery@host:MainProcess] -active- (-A app worker)", {"celeryd"}),
+    ("[celeryd: celery@host:ForkPoolWorker-1]", {"celeryd"}),
+    ("[celery beat] -A app beat -s /var/lib/beat.db", {"celery"}),
+    ("[celery events:dump]", {"[celery events:dump]", "celery"}),
+    ("gunicorn: master [app:app]", {"gunicorn"}),
+    ("gunicorn: worker [app:app]", {"gunicorn"}),
+    ("php-fpm: master process (/etc/php/8.2/fpm/php-fpm.conf)", {"php-fpm"}),
+    ("puma 5.6.4 (tcp://0.0.0.0:9292) [app]", {"puma"}),
+    ("puma: cluster worker 0: 4711 [app]", {"puma"}),
+    ("sidekiq 6.5.1 app [0 of 5 busy]", {"sidekiq 6.5.1 app [0 of 5 busy]", "sidekiq"}),
+    ("unicorn master -c /etc/unicorn.rb", {"unicorn"}),
+    ("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", {"sshd"}),
+    ("(sd-pam)", {"(sd-pam)", "sd-pam"}),
+    ("(squid-1)", {"(squid-1)", "squid-1"}),
+    ("redis-server 127.0.0.1:6379", {"redis-server 127.0.0.1:6379", "redis-server"}),
+    ("[]", {"[]"}),
 ]
 
 

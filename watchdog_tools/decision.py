@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NOTHING = "do nothing"
 VETO = "do nothing, as it cannot see enough"
+UNSTARTABLE = "do nothing, as it could not be started again"
 PAUSED = "do nothing, as it is paused"
 KEEP = "finish the verification of the instance that lives"
 ADOPT = "adopt the instance that carries its mark"
@@ -77,6 +78,8 @@ def decide(facts: Facts) -> str:
     if facts.hand == HAND_STOP:
         return STOP
     choice = _living(facts) or _absent(facts)
+    if choice in (START, RESTART, REPLACE) and facts.health.unstartable:
+        return UNSTARTABLE
     if choice in (RESTART, REPLACE) and facts.verdict.fresh:  # patience first: one failing look begins no hold
         return choice
     if choice in (START, RESTART, REPLACE) and not facts.hand:

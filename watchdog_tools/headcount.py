@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UNITS = {"PROCS": "", "RSS": "KB", "VSZ": "KB", "CPU": "%", "ELAPSED": "s", "FDS": "", "THREADS": ""}
 
 _PIDS = 20  # in JSON
-_BORN = 1000  # with their start ticks, for who may have to stop them
+_BORN = 1000  # with their start ticks, for who may have to stop them; root's first, or a crowd could hide them
 _SPOKEN = 5  # in the sentence
 _MANY = 1 << 40  # as many processes as one may not see
 
@@ -174,6 +174,10 @@ def _value(asked: Asked, found: Found) -> float:
     return len(figures) if asked.metric == "PROCS" else figures[-1] if figures else 0
 
 
+def _is_of_others(process: Process) -> bool:
+    return process.uid != 0
+
+
 def _details(found: Found) -> dict[str, object]:
     states: dict[str, object] = {}
     for each in found.processes:
@@ -181,7 +185,7 @@ def _details(found: Found) -> dict[str, object]:
     return {
         "count": len(found.processes),
         "pids": [each.pid for each in found.processes[:_PIDS]],
-        "_born": [[each.pid, each.stat.ticks] for each in found.processes[:_BORN]],
+        "_born": [[each.pid, each.stat.ticks] for each in sorted(found.processes, key=_is_of_others)[:_BORN]],
         "uids": sorted({each.uid for each in found.processes}),
         "states": states,
         "zombies": len(found.zombies),

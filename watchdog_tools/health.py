@@ -6,12 +6,13 @@ from watchdog_tools.result import CRITICAL, NAMES, OK, UNKNOWN, WARNING, worst
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from watchdog_tools.result import Metric, Result
 
 # A check that talks to a service tells of its health; every other one may tell whether an instance exists.
 _TALK = ("check-port", "check-http")
+_NAMED = 3  # processes in a sentence
 STARTING = "starting"  # the reason of a Result that is neither up nor down, with the state WARNING
 
 
@@ -20,10 +21,11 @@ class Health:
 
     exists: a check that looks for processes found one; found: (pid, start ticks) of those, and
     pidfile: the file that named them, if one did. veto: why nothing may be started or stopped now (P6),
-    or empty. asked: whether there was any check at all. starting: another supervisor is at it.
+    or empty. unstartable: why no start can succeed, though it runs, or empty. asked: whether there was
+    any check at all. starting: another supervisor is at it.
     """
 
-    __slots__ = ("asked", "exists", "found", "metrics", "pidfile", "starting", "state", "veto", "words")
+    __slots__ = ("asked", "exists", "found", "metrics", "pidfile", "starting", "state", "unstartable", "veto", "words")
 
     def __init__(self, checks: Sequence[tuple[str, Result]]) -> None:
         """Combine (first word of the check, its Result)."""
@@ -38,6 +40,8 @@ class Health:
         self.starting = any(result.reason == STARTING and result.state == WARNING for _, result in checks)
         blind = [result.summary for _, result in telling if result.state == UNKNOWN]
         self.veto = blind[0] if blind else ""
+        self.unstartable = next((str(each.details["_unstartable"]) for _, each in telling
+                                 if each.details.get("_unstartable")), "")  # fmt: skip
         said = [result.summary for _, result in checks if result.state == self.state]
         self.words = "; ".join(said)
         self.metrics = _distinct([metric for _, result in checks for metric in result.metrics])
@@ -77,7 +81,33 @@ def _found(counted: Sequence[Result]) -> tuple[tuple[int, int], ...]:
 
 
 def _counted(result: Result) -> bool:
+    if "_born" in result.details:
+        return bool(result.details["_born"])
     return any(metric.name.startswith("procs") and metric.value > 0 for metric in result.metrics)
+
+
+def found_pids(name: str, result: Result, own: object) -> list[int]:
+    """Return the pids that a check-process found, none where our own instance, `own`, is among them."""
+    pids = [pid for pid, _ in result.details.get("_born", ())] if name == "check-process" else []  # type: ignore[attr-defined]
+    return [] if own in pids else pids
+
+
+def unclaimed(result: Result, claimed: Mapping[int, str]) -> Result:
+    """Take out of a check's Result the processes that other services claim, pid -> NAME.
+
+    Where nothing else made it OK it is CRITICAL, and says whose they are.
+    """
+    born: list[list[int]] = result.details.get("_born", [])  # type: ignore[assignment]
+    others = [pid for pid, _ in born if pid in claimed]
+    if not others:
+        return result
+    ours = [pair for pair in born if pair[0] not in claimed]
+    result.details["_born"] = ours
+    if not ours and result.state in (OK, WARNING):
+        whose = ", ".join(f"pid {pid} is of {claimed[pid]}" for pid in others[:_NAMED])
+        result.state, result.reason = CRITICAL, "claimed"
+        result.summary += f"; but {whose}{', ...' if len(others) > _NAMED else ''}"
+    return result
 
 
 def lines(checks: Sequence[tuple[str, Result]], lead: str = "") -> list[str]:

@@ -67,6 +67,12 @@ def judge(past: History, limits: Limits, now: int) -> Verdict:
     return Verdict(BACKOFF, until) if until > now else Verdict(NOW)
 
 
+def opens(past: History, limits: Limits, now: int) -> int:
+    """Return when a start may be made if no hold begins meanwhile; 0 for now. A hold counts once it is begun."""
+    verdict = judge(past, limits, now)
+    return _room(past, limits, now) if verdict.fresh else verdict.until
+
+
 def earned(past: History, limits: Limits, now: int) -> History:
     """Return the history as health for --stable has mended it: no attempts count, and no hold."""
     if past.good and 0 <= now - past.good >= limits.stable:

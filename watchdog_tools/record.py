@@ -19,9 +19,10 @@ _PHASES = (STARTING, RUNNING, FAILED, COMMAND, ENDED, FOUND)
 _PIDS = 1 << 22  # as many as a kernel can have
 _PAST = ("attempts", "ended", "held", "good")
 _NUMBERS = ("pid", "ticks", "since", "wall", "failures", "successes", "trouble", "until")
-_TEXTS = ("boot", "pidns", "timens", "why")
+_TEXTS = ("boot", "pidns", "timens")
 
 DAEMON = "daemon"  # why a start failed: the program turned itself into a daemon
+_OWNER = "of "  # in front of the owner, on the line `why`
 
 
 class Corrupt(ValueError):  # noqa: N818 -- a fact about a file, said in one sentence
@@ -82,18 +83,19 @@ class Record:
     failures: looks in a row that found it failing. successes: looks in a row that found it healthy
     after trouble. trouble: 1 from its death, or the decision to restart it, until it has recovered.
     until: when the policy lets the next start be made, for display alone; 0 for at once.
-    why: of a failed one a word for the next run, or empty.
+    why: of a failed one a word for the next run, or empty. owner: whose it is (`Owner.text`), empty where it does not
+    say. Readers of version 2 refuse a line that they do not know, and pass over the text behind `why`: there it stands.
     """
 
     __slots__ = (
-        "boot", "failures", "history", "phase", "pid", "pidns", "since", "successes", "ticks", "timens", "trouble",
-        "until", "wall", "why",
+        "boot", "failures", "history", "owner", "phase", "pid", "pidns", "since", "successes", "ticks", "timens",
+        "trouble", "until", "wall", "why",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- the lines of the file
         self, phase: str, *, pid: int = 0, ticks: int = 0, boot: str = "", pidns: str = "", timens: str = "",
-        since: int = 0, wall: int = 0, why: str = "", failures: int = 0, successes: int = 0, trouble: int = 0,
-        until: int = 0, history: History | None = None,
+        since: int = 0, wall: int = 0, why: str = "", owner: str = "", failures: int = 0, successes: int = 0,
+        trouble: int = 0, until: int = 0, history: History | None = None,
     ) -> None:  # fmt: skip
         """Take the fields as the class describes them."""
         self.phase = phase
@@ -105,6 +107,7 @@ class Record:
         self.since = since
         self.wall = wall
         self.why = why
+        self.owner = owner
         self.failures = failures
         self.successes = successes
         self.trouble = trouble
@@ -135,6 +138,7 @@ class Record:
         """Return the file's bytes."""
         lines = [f"version={VERSION}", f"phase={self.phase}"]
         lines += [f"{key}={getattr(self, key)}" for key in (*_NUMBERS, *_TEXTS)]
+        lines.append(f"why={self.why or (_OWNER + self.owner if self.owner else '')}")
         lines += [f"{key}={getattr(self.history, key)}" for key in _PAST]
         lines.append("starts=" + ",".join(map(str, self.history.starts)))
         return ("\n".join(lines) + "\n").encode("ascii", "backslashreplace")
@@ -167,7 +171,7 @@ def parse(data: bytes) -> Record:
     version = fields.pop("version", "")
     if version != str(VERSION):
         raise Corrupt(f"it has version {version[:20]!r}, this program writes {VERSION}")
-    if set(fields) != {"phase", "starts", *_NUMBERS, *_TEXTS, *_PAST} or fields["phase"] not in _PHASES:
+    if set(fields) != {"phase", "why", "starts", *_NUMBERS, *_TEXTS, *_PAST} or fields["phase"] not in _PHASES:
         raise Corrupt("its lines are not those of a record")
     record = _record(fields)
     if record.pid > _PIDS:
@@ -183,6 +187,10 @@ def _record(fields: dict[str, str]) -> Record:
         setattr(record, key, _number(fields[key]))
     for key in _TEXTS:
         setattr(record, key, fields[key])
+    if fields["why"].startswith(_OWNER):
+        record.owner = fields["why"].removeprefix(_OWNER)
+    else:
+        record.why = fields["why"]
     return record
 
 

@@ -1,4 +1,4 @@
-"""Words: the head of an HTTP reply, and which statuses are fine."""
+"""Words: the head of an HTTP reply, where its body ends, and which statuses are fine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from watchdog_tools.targets import shown
 
 _LIKE_A_STATUS = frozenset("0123456789xX*-")
 _CODE = slice(9, 12)  # of `HTTP/1.1 200 OK`
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+_ENDLESS = 1 << 63  # bytes
+_WITHOUT = (101, 204, 304)  # statuses whose reply has no body; it has none to HEAD either
 
 
 class Status:
@@ -27,6 +30,55 @@ class Status:
     def reason(self) -> bytes:
         """Return the words behind the code."""
         return self.line[13:].strip()
+
+
+class Extent:
+    """How far a body has come: `ended` once `take` was given all of it.
+
+    A body without a length, or with one that is none, ends with the connection; that is not seen here.
+    """
+
+    __slots__ = ("_chunked", "_last", "_left", "_line", "ended")
+
+    def __init__(self, method: str, status: Status, head: bytes) -> None:
+        """Read where it ends in the headers of the reply to `method`."""
+        lines = (line.partition(b":") for line in head.lower().split(b"\n")[1:])
+        fields = {name.strip(): value.strip() for name, _, value in lines}
+        length = fields.get(b"content-length", b"")
+        self._chunked = fields.get(b"transfer-encoding", b"").endswith(b"chunked")
+        known = not self._chunked and length.isdigit() and len(length) < 19  # noqa: PLR2004 -- digits of 2**63
+        self._left = int(length) if known else 0 if self._chunked else _ENDLESS
+        self._last = False
+        self._line = b""  # the head of a chunk, or a trailer, as far as it has come
+        self.ended = method == "HEAD" or status.code in _WITHOUT or (known and not self._left)
+
+    def take(self, data: bytes) -> None:
+        """Go on by `data`."""
+        at = 0
+        while at < len(data) and not self.ended:
+            if self._left:
+                step = min(self._left, len(data) - at)
+                self._left -= step
+                self.ended = not (self._left or self._chunked)
+            else:
+                end = data.find(b"\n", at) + 1
+                step = (end or len(data)) - at
+                self._line += data[at : at + step]
+                if end:
+                    self._chunk(self._line.strip())
+                    self._line = b""
+            at += step
+
+    def _chunk(self, line: bytes) -> None:
+        size = line.partition(b";")[0].strip()
+        if self._last:  # an empty line ends the trailers
+            self.ended = not line
+        elif 0 < len(size) < 16 and _HEX.issuperset(size):  # noqa: PLR2004 -- as above
+            self._left = int(size, 16)
+            self._last = not self._left
+            self._left += 2 * (not self._last)  # the line end behind it
+        else:
+            self._left = _ENDLESS
 
 
 def head_end(data: bytes, start: int = 0) -> int:

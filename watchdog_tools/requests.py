@@ -22,12 +22,13 @@ class Ask:
     """What to ask of one URL, and what to make of the reply.
 
     target: where to connect to. auth, headers, data: as they were given, so that what they refer to
-    (`file:`, `env:`) is read by the looker alone. expected: statuses. trust: None for http.
+    (`file:`, `env:`) is read by the looker alone. expected: statuses. trust: None for http. no_body: close as soon
+    as the headers are there.
     """
 
     __slots__ = (
-        "agent", "auth", "content_type", "data", "expected", "family", "headers", "method", "target", "timing", "trust",
-        "url", "wants",
+        "agent", "auth", "content_type", "data", "expected", "family", "headers", "method", "no_body", "target",
+        "timing", "trust", "url", "wants",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword
@@ -46,6 +47,7 @@ class Ask:
         data: str | None = None,
         content_type: str = FORM,
         agent: str = AGENT,
+        no_body: bool = False,
     ) -> None:
         """Take the fields as the class describes them."""
         self.url = url
@@ -61,6 +63,7 @@ class Ask:
         self.data = data
         self.content_type = content_type
         self.agent = agent
+        self.no_body = no_body
 
 
 def request(ask: Ask, headers: list[str], auth: str, data: bytes | None) -> bytes:

@@ -80,6 +80,8 @@ def verdict(unit: str, facts: dict[str, str], now: float) -> Result:
         result = Result(UNKNOWN, f"{unit} is in a state that we do not know: {quoted(state, 40)}", reason="state")
     result.target = unit
     result.details = _details(unit, facts)
+    if unusable and result is not unusable:  # masked while it runs: no restart of it would succeed
+        result.details["_unstartable"] = unusable.summary
     return result
 
 

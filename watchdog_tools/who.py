@@ -32,6 +32,8 @@ WRAPPERS = frozenset({
 # Programs of many names: which one it is, argv[0] says, or the first argument.
 _APPLETS = frozenset({"busybox", "toybox"})
 
+_BRACKETS = "[]()"  # about a title, or its first word
+
 _PUNCTUATION = str.maketrans(dict.fromkeys(";|&()<>{}'\"`$=\n\t", " "))
 
 
@@ -48,16 +50,17 @@ def family(program: str) -> str:
 def own_names(first: str, exe: str = "") -> tuple[str, ...]:
     """Return the names that argv[0] gives: its whole basename, and its first word where it is a title.
 
-    Daemons rewrite it (`nginx: master process …`, `sshd: root@pts/0`, `postgres: checkpointer`). A
+    Daemons rewrite it (`nginx: master process …`, `sshd: root@pts/0`, `[celeryd: celery@host:MainProcess]`). A
     title may name a path that it is not, `backup of /etc/nginx`: its last word is no name.
     """
     head, colon, _ = first.partition(": ")
     if colon and "/" not in head and " " not in head:
-        return (head,)
+        return (head.lstrip(_BRACKETS),)
     whole = base(first).removeprefix("-")  # a login shell is `-bash`
     if " " not in first:
-        return (whole,)
-    lead = base(first.partition(" ")[0]).rstrip(":")
+        bare = whole.strip(_BRACKETS)  # `(sd-pam)`, `(squid-1)`
+        return (whole, bare) if bare and bare != whole else (whole,)
+    lead = base(first.partition(" ")[0]).rstrip(":").strip(_BRACKETS)
     slash = first.find("/", first.index(" "))
     if slash < 0 or (first[0] == "/" and exe.startswith(first[: slash + 1])):  # /opt/My App/bin/agent
         return (whole, lead)

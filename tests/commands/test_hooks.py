@@ -168,11 +168,13 @@ from watchdog_tools.actions.end import end_found, end_own
 from watchdog_tools.actions.hooks import run_command
 from watchdog_tools.actions.plan import Wish, resolve
 from watchdog_tools.actions.spawn import spawn
+from watchdog_tools.names import Owner
 from watchdog_tools.system.identity import of
+owner = Owner(name="svc", uid=os.geteuid(), directory="/nowhere")
 for words in (("true",), ("false",), ("sh", "-c", "kill -9 $$"), ("sleep", "651"), ("/no/such",)):
     run_command(words, {}, 0.1, trust_any=True)
 for end in (lambda born: end_own(born, frozenset({os.geteuid()}), 1), lambda born: end_found(born.identity, 1)):
-    born = spawn(resolve(Wish(("sleep", "652"), trust_any=True), os.environ), -1, "svc", "/nowhere", lambda _: None)
+    born = spawn(resolve(Wish(("sleep", "652"), trust_any=True), os.environ), -1, owner, lambda _: None)
     assert end(born) == []
     assert born.fate() == "was killed by SIGTERM"
 print(*sorted(set(sys.modules) - before))

@@ -362,6 +362,9 @@ class TestFromTheBoot:
         assert len(kept.service.said()) == 2
         assert "2 starts within 60 s; within 10 min of the boot" in oracle(ran, 10)
         assert (kept.told(), kept.record()["held"], "held" in kept.happened()) == ([], "0", False)
+        record = kept.record()
+        first = int(record["starts"].split(",")[0])
+        assert int(record["until"]) == first + 60_000, "status waits for room in the window, and for no hold"
 
     @pytest.mark.root(reason="makes a time namespace")
     def test_158_what_cannot_be_started_yet(self, kept: Patient, spawn: Spawner) -> None:

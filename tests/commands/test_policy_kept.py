@@ -44,6 +44,11 @@ def codes(kept: Patient, *words: str, command: list[str] | None = None) -> tuple
     return found
 
 
+def boottime() -> float:
+    """Return milliseconds on the boot clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) * 1000
+
+
 def summary(ran: Ran) -> str:
     """Return the sentence of a JSON line."""
     return str(json.loads(ran.out)["summary"])
@@ -73,13 +78,67 @@ class TestLimit:
         assert (said["state"], said["reason"]) == ("CRITICAL", "held")
         assert kept.keep(*words, "--for", "zabbix").out == "2\n"
 
+    def test_what_is_said_of_a_hold_is_kept(self, kept: Patient) -> None:
+        """It begins with the start that fills the window: record, event, hook once, status; room alone ends it not."""
+        words = ("--limit", "1/1s", "--hold", "4s", "--on-hold", kept.hook("hold"))
+        said = oracle(kept.keep(*words, command=crash(kept)), 10)
+        assert re.search(r"exited with 3 within 0.1 s of its start; held for [34]\.?\d? s", said)
+        held, last = int(kept.record()["held"]), int(kept.record()["starts"].split(",")[-1])
+        assert last + 4000 <= held <= last + 6000
+        told = json.loads(run("watchdog-tools", "status", "-o", "json", "-s", kept.state).out)
+        assert (told["reason"], 0 < told["details"]["wait"] <= 4) == ("held", True), told
+        wait_for(lambda: boottime() > last + 1100, 5, "room in the window")
+        ran = kept.keep(*words, command=crash(kept))
+        assert (ran.code, "; held for " in ran.out, len(kept.service.said())) == (2, True, 1), ran
+        ((_, facts),) = kept.told()
+        assert (facts["HOOK_REASON"], facts["HOOK_ATTEMPT"]) == ("held", "1")
+        assert kept.happened().count("held") == 1
+        wait_for(lambda: boottime() > held, 5, "the end of the hold")
+        assert "started svc" in kept.keep(*words).out
+
+    @pytest.mark.parametrize("how", ["not executable", "dies before it is healthy", "oneshot"])
+    def test_each_failure_that_fills_the_window_begins_it(self, kept: Patient, how: str) -> None:
+        """Whatever the start failed of, the line that says held leaves a hold behind."""
+        kept.ill()
+        options, failing = {
+            "not executable": ((), ["/no/such/program"]),
+            "dies before it is healthy": (("--startup-timeout", "5s"),
+                                          shell('echo "start $$ 0" >>"$1"; sleep 0.3; exit 3', kept.service.journal)),
+            "oneshot": (("--oneshot",), ["/bin/false"]),
+        }[how]  # fmt: skip
+        ran = kept.keep("--limit", "1/10m", "--on-hold", kept.hook("hold"), *options, command=failing)
+        assert "; held for 15 min" in oracle(ran, 10)
+        assert int(kept.record()["held"]) > boottime(), "no run would keep that"
+        assert ran.out.endswith("held for 15 min, after 1 start within 10 min (watchdog-tools start svc ends that)\n")
+        assert (kept.happened()[-1], [word for word, _ in kept.told()]) == ("held", ["hold"])
+        kept.keep("--limit", "1/10m", "--on-hold", kept.hook("hold"), *options, command=failing)
+        assert (kept.happened().count("held"), [word for word, _ in kept.told()]) == (1, ["hold"])
+
+    def test_none_begins_while_others_serve(self, kept: Patient) -> None:
+        """Ours died at once, but the service works: nothing is held, and nobody is told."""
+        words = ("--limit", "1/10m", "--on-hold", kept.hook("hold"))
+        serves = shell('echo "start 1 0" >>"$1"; exit 3', kept.service.journal)
+        ran = kept.keep(*words, command=serves)
+        assert (ran.code, "svc is healthy: fine; but pid" in ran.out) == (0, True), ran
+        assert (kept.told(), kept.record()["held"]) == ([], "0")
+
+    def test_a_restart_is_promised_only_if_it_will_be(self, kept: Patient) -> None:
+        """Alive but failing after its start: the line says of a restart what --limit and --fail-after let be."""
+        kept.ill()
+        ran = kept.keep("--limit", "1/10m")
+        assert "; not restarted yet, after 1 start within 10 min" in oracle(ran, 10)
+        kept.kill()
+        assert "; restarted after 3 runs that find it so" in kept.keep("--fail-after", "3").out
+        kept.kill()
+        assert "; a run that finds it so again restarts it" in kept.keep().out
+
     def test_a_hold_ends_by_itself(self, kept: Patient) -> None:
         """When --hold is over and the window has room: the next run starts it, without any order."""
         words = ("--limit", "1/10m", "--hold", "1500ms")
         assert kept.keep(*words, command=crash(kept)).code == 2
         assert "held for" in kept.keep(*words).out
         held = int(kept.record()["held"])
-        wait_for(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * 1000 > held, 5, "the end of the hold")
+        wait_for(lambda: boottime() > held, 5, "the end of the hold")
         ran = kept.keep("--limit", "1/1s", "--hold", "1500ms")
         assert (ran.code, "started svc" in ran.out) == (0, True), ran
         assert begun(kept)[1] - begun(kept)[0] >= 1.5
@@ -146,7 +205,7 @@ class TestLimit:
         kept.well()
         assert kept.keep("--limit", "1/10m", *words).code == 0
         good = int(kept.record()["good"])
-        wait_for(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * 1000 > good + 1000, 5, "its stability")
+        wait_for(lambda: boottime() > good + 1000, 5, "its stability")
         kept.kill(pid)
         ran = kept.keep("--limit", "1/1s", *words)
         assert (ran.code, "restarted svc" in ran.out) == (0, True), ran
@@ -222,7 +281,7 @@ class TestBackoff:
         words = ("--backoff", "10m:10m", "--stable", "500ms")
         pid = kept.up(*words)
         good = int(kept.record()["good"])
-        wait_for(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * 1000 > good + 500, 5, "its stability")
+        wait_for(lambda: boottime() > good + 500, 5, "its stability")
         kept.kill(pid)
         ran = kept.keep(*words)
         assert (ran.code, "restarted svc" in ran.out) == (0, True), ran

@@ -280,6 +280,7 @@ class TestNothingIsKnown:
 
 UNITS = {
     "up.service": "[Service]\nExecStart=/bin/sleep 1000\n",
+    "veiled.service": "[Service]\nExecStart=/bin/sleep 1000\n",
     "dead.service": "[Service]\nExecStart=/bin/sh -c 'test -e /run/mended || exit 7; exec sleep 1000'\n",
     "shot.service": "[Service]\nExecStart=/bin/sleep 1000\n",
     "limit.service": "[Unit]\nStartLimitIntervalSec=1000\nStartLimitBurst=2\n[Service]\nExecStart=/bin/sleep 1000\n",
@@ -382,6 +383,31 @@ class TestSystemd:
         assert says in ran.out
         assert ran.out.endswith("; nothing started\n"), ran.out
         assert "never kept here" in Unit(init, unit).operate("start").out
+
+    def test_one_that_was_masked_while_it_runs(self, init: nspawn.Machine) -> None:
+        """Up is OK. Failing is CRITICAL, and the process stays: no run and no order restarts it; stop stops it."""
+        veiled = Unit(init, "veiled")
+        assert veiled.keep().code == OK
+        pid = veiled.pid()
+        init.run("ln", "-sf", "/dev/null", "/etc/systemd/system/veiled.service")
+        init.systemctl("daemon-reload")
+        try:
+            assert veiled.keep().code == OK
+            why = "veiled.service: it is masked (systemctl unmask veiled.service)"
+            ran = veiled.keep("--retries", "0", "--port", ":9")
+            said = f"SERVICE CRITICAL - veiled: :9 refused the connection; {why}; nothing started"
+            assert (ran.code, ran.out.rpartition(" | ")[0] or ran.out.strip()) == (CRITICAL, said), ran
+            dry = veiled.keep("--port", ":9", "--dry-run")
+            assert "would do nothing, as it could not be started again" in dry.out, dry
+            ran = veiled.operate("restart")
+            assert (ran.code, f"{why}; nothing done" in ran.out) == (UNKNOWN, True), ran
+            assert veiled.pid() == pid
+            assert veiled.operate("stop").out.startswith("STOP OK - veiled was stopped; ")
+            assert veiled.shown("ActiveState") == "inactive"
+        finally:
+            init.run("rm", "/etc/systemd/system/veiled.service")
+            init.unit("veiled.service", UNITS["veiled.service"])
+            init.systemctl("daemon-reload")
 
     @pytest.mark.parametrize("style", ["nagios", "bool"])
     def test_activating_is_starting(self, init: nspawn.Machine, style: str) -> None:

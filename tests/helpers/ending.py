@@ -23,6 +23,7 @@ from watchdog_tools.actions.end import end_found, end_own
 from watchdog_tools.actions.hooks import run_command
 from watchdog_tools.actions.plan import Wish, resolve
 from watchdog_tools.actions.spawn import Born, spawn
+from watchdog_tools.names import Owner
 from watchdog_tools.system.identity import of
 
 FACTS = {"HOOK_NAME": "svc", "HOOK_STATE": "2", "HOOK_REASON": "it's $(bad)", "HOOK_ATTEMPT": "3", "HOOK_PID": "12"}
@@ -56,9 +57,12 @@ def say(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
+OWNER = Owner(name="svc", uid=os.geteuid(), directory="/nowhere")
+
+
 def started(argv: tuple[str, ...]) -> Born:
     """Start an instance of svc, without a lock or a record."""
-    return spawn(resolve(Wish(argv, trust_any=True), os.environ), -1, "svc", "/nowhere", lambda _: None)
+    return spawn(resolve(Wish(argv, trust_any=True), os.environ), -1, OWNER, lambda _: None)
 
 
 def timed(work: Callable[[], object]) -> dict[str, Any]:

@@ -202,6 +202,11 @@ class TestCannotStart:
         [
             ("missing", "No such file or directory"),
             ("not in PATH", "is not in PATH"),
+            (
+                "one word of two",
+                r"there is no program named 'sleep 100' \(one word; without the quotes these are 2 words\)",
+            ),
+            ("a path and two words", r"named '/bin/sleep 1 2' \(one word; without the quotes these are 3 words\)"),
             ("not executable", "Permission denied"),
             ("directory", "Permission denied|Is a directory"),  # execve says one, reading its first line the other
             ("wrong format", "Exec format error"),
@@ -231,6 +236,8 @@ class TestCannotStart:
             spawn(["sh", "-c", 'exec 9>>"$0"; echo ready; exec sleep 600', program], wait_ready=True)
         argv = {
             "not in PATH": "wdt-no-such-program",
+            "one word of two": "sleep 100",
+            "a path and two words": "/bin/sleep 1 2",
             "below a file": f"{program}/below",
             "name too long": "/" + "n" * 300,
         }
@@ -241,6 +248,15 @@ class TestCannotStart:
         assert re.search(words, line)
         assert kept.record()["attempts"] == "1"
         assert kept.record()["phase"] == "failed"
+        status = run("watchdog-tools", "status", "-s", kept.state).out
+        assert (line.count("cannot start"), status.count("cannot start")) == (1, 1), status
+
+    def test_105_a_program_with_a_blank_in_its_name(self, kept: Kept) -> None:
+        """It is one, and is started: no hint where a file of that name is there."""
+        program = kept.script("two words", 'exec "$@"')
+        ran = kept.run(command=[program, *kept.service.command])
+        assert ran.code == 0, ran
+        assert kept.service.one()
 
     def test_105_what_is_missing_is_not_called_unsafe(self, kept: Kept) -> None:
         """Neither --user nor --allow-unsafe-path helps against a file that is not there."""

@@ -145,7 +145,7 @@ class TestLimits:
             return run(need(limit[0]), limit[1], command(str(words[0])), *words[1:])
 
         least = next(size for size in range(8, 512) if starved(size, *GONE).code == 2)
-        short = ("-t", "1", "--lock-wait", "0s", "--startup-timeout", "1s")
+        short = ("-t", "1", "--lock-wait", "0s", "--startup-timeout", "1s", "--kill-mode", "process")
         words = ("ensure-running", *kept.words(), *short)
         dry = kept.run(*short, "--dry-run")
         assert "a run may take 14.1 s" in dry.out, dry

@@ -70,15 +70,17 @@ def _inode(kind: str) -> str:
 
 
 @pytest.mark.root(reason="runs a command as another user")
-def test_one_that_drops_its_rights_in_another_program_is_found_again(kept: Kept) -> None:
-    """`setpriv … PROGRAM` becomes PROGRAM of another user: its mark counts, since the words name it."""
+def test_one_that_drops_its_rights_in_another_program_is_kept_by_its_record(kept: Kept) -> None:
+    """`setpriv … PROGRAM` becomes PROGRAM of another user, whose mark any local user could have written."""
     words = [need("setpriv"), "--reuid=65534", "--clear-groups", "sleep", "61"]
     first = kept.run(command=words)
     assert first.code == 0, first
     (one,) = marked(kept.state)
+    assert f"(pid {one.pid}" in kept.run(command=words).out
     kept.forget()
     second = kept.run(command=words)
-    assert (second.code, f"adopted svc (pid {one.pid})" in second.out) == (0, True), second
+    said = f"pid {one.pid} of uid 65534 carries its mark, which any user can write: not taken for it"
+    assert (second.code, said in second.out) == (0, True), second
 
 
 def test_a_run_that_waited_out_a_backoff_looks_again(kept: Kept, spawn: Spawner) -> None:
@@ -232,6 +234,18 @@ def test_a_pidfile_of_a_wrapper_is_that_of_the_instance(kept: Kept) -> None:
         assert (ran.code, "the instance itself" in ran.out) == (0, True), ran
 
 
+@pytest.mark.parametrize("option", ["--check", "--requires", "--on-hold", "--before-restart"])
+@pytest.mark.parametrize(("line", "named"), [("a | b", "a pipe"), ("a\nb", "a line break"), ("a & b", "&")])
+def test_what_is_refused_is_named_as_it_was_written(kept: Kept, option: str, line: str, named: str) -> None:
+    """No line has a `|` but in front of perfdata; what stands there for it is a word, not another character."""
+    ran = kept.run("--port", ":1", option, line)
+    said = oracle(ran, 1)
+    assert (ran.code, f"{option}: no shell reads it, so {named} would be a word like any other" in said) == (3, True), (
+        ran
+    )
+    assert "|" not in said
+
+
 @pytest.mark.parametrize(
     "line",
     ["test -e /x && true", "a | b", "a; b", "a > /tmp/x", "echo $HOME", "echo `id`", "FOO=1 check-port :1", "(true)"],
@@ -300,13 +314,20 @@ def test_10_a_stopped_instance_is_degraded(kept: Kept) -> None:
     assert (ran.code, "stopped (T)" in ran.out) == (1, True), ran
 
 
-def test_what_a_dead_instance_left_running_is_said(kept: Kept) -> None:
-    """Its workers may hold its port; the new one is started all the same."""
-    program = script(kept.room, "program", "#!/bin/sh\nsleep 63 &\nexec sleep 60\n")
-    assert kept.run(command=[program]).code == 0
+@pytest.mark.parametrize("forget", [False, True])
+@pytest.mark.parametrize(("mode", "said"), [("group", "left behind by an earlier instance, was ended"),
+                                            ("process", "an earlier instance left pid {} running")])  # fmt: skip
+def test_184_what_a_dead_instance_left_running(kept: Kept, mode: str, said: str, forget: bool) -> None:
+    """Its workers may hold its port: they end before the next start; or are named, where they are to live on."""
+    program = script(kept.room, "program", f"#!/bin/sh\nsleep 63 &\necho $! >{kept.room}/worker\nexec sleep 60\n")
+    assert kept.run("--kill-mode", mode, command=[program]).code == 0
+    worker = int(kept.text("worker"))
     kept.kill()
-    ran = kept.run(command=[program])
-    assert (ran.code, "left pid" in ran.out) == (0, True), ran
+    if forget:
+        kept.forget()
+    ran = kept.run("--kill-mode", mode, command=[program])
+    assert (ran.code, said.format(worker) in ran.out) == (0, True), ran
+    assert alive(worker) is (mode == "process")
 
 
 def test_negate_holds_for_a_time_out() -> None:

@@ -11,14 +11,16 @@ import os
 import stat
 
 from watchdog_tools.actions import credentials
-from watchdog_tools.names import COMMAND, MARK, mark, trace
+from watchdog_tools.names import COMMAND, mark, trace
 from watchdog_tools.system.proc import stat as process
+from watchdog_tools.system.trust import doubtful_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from watchdog_tools.actions.plan import Plan
+    from watchdog_tools.names import Owner
 
 
 class Ties:
@@ -33,17 +35,16 @@ class Ties:
         self.lock = lock
 
 
-def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
+def become(plan: Plan, ties: Ties, owner: Owner | None) -> NoReturn:
     """Turn this fork into the instance, or say into the errno pipe why not, and end.
 
-    name: empty for a command that is no instance, so that no run ever adopts it.
+    owner: None for a command that is no instance, so that no run ever adopts it.
     """
     step = "preparing"
     try:
         os.setsid()
         _signals()
         _close_others(ties)
-        keeper = os.geteuid()
         _oom_score()
         step = "becoming the user"
         if plan.identity:
@@ -52,8 +53,8 @@ def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
         os.chdir(plan.wish.cwd)
         os.umask(plan.wish.umask)
         step = f"opening {plan.wish.log or '/dev/null'}"
-        _standard(plan.wish.log)
-        env = _mark(keeper, name, directory) | plan.env
+        _standard(plan.wish.log, trust_any=plan.wish.trust_any)
+        env = _mark(owner) | plan.env
         step = f"executing {plan.wish.argv[0]}"
         if os.read(ties.go, 1):
             os.execve(plan.executable, plan.wish.argv, env)  # noqa: S606 -- argv, never a shell
@@ -64,11 +65,11 @@ def become(plan: Plan, ties: Ties, name: str, directory: str) -> NoReturn:
         os._exit(127)
 
 
-def _mark(keeper: int, name: str, directory: str) -> dict[str, str]:
+def _mark(owner: Owner | None) -> dict[str, str]:
     own = process("self")
     ticks = own.ticks if own else 0
-    if name:
-        return {MARK: mark(os.getpid(), ticks, keeper, name, directory)}
+    if owner:
+        return mark(os.getpid(), ticks, owner)
     return {COMMAND: trace(os.getpid(), ticks)}
 
 
@@ -105,23 +106,27 @@ def _oom_score() -> None:
         return
 
 
-def _standard(log: str | None) -> None:
+def _standard(log: str | None, *, trust_any: bool) -> None:
     """Put 0 on /dev/null, 1 and 2 on the log or /dev/null; opened as the user that we have become."""
     null = os.open("/dev/null", os.O_RDWR)
-    output = _log(log) if log else null
+    output = _log(log, trust_any=trust_any) if log else null
     for source, number in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, number)
     for descriptor in {null, output}:
         os.close(descriptor)
 
 
-def _log(path: str) -> int:
+def _log(path: str, *, trust_any: bool) -> int:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags, 0o640)
     except OSError as error:
         raise OSError(error.errno, "it is a symbolic link") if error.errno == errno.ELOOP else error from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         raise OSError(22, "it is not a regular file")
+    why = doubtful_log(path, found) if os.geteuid() == 0 and not trust_any else ""
+    if why:  # others may have been quicker than we since its path was verified
+        raise OSError(1, why)
     os.set_blocking(descriptor, True)
     return descriptor

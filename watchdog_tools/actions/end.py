@@ -14,7 +14,7 @@ from watchdog_tools.system.identity import alive, here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from watchdog_tools.actions.spawn import Born
     from watchdog_tools.system.identity import Identity
@@ -35,6 +35,12 @@ def end_own(born: Born, uids: frozenset[int], seconds: float, life: int = -1, ki
     own = _Own(born, uids, kind)
     pack = Pack(own.find, own.strike, _OTHERS)
     return [_said(identity, pack.why(identity) or own.why(identity)) for identity in pack.end(seconds, life)]
+
+
+def end_all(find: Callable[[Iterable[Identity]], Iterable[Identity]], seconds: float, life: int = -1) -> list[str]:
+    """End whatever `find` yields, again and again. Return who is left, in words, as `end_own` does."""
+    pack = Pack(find, lambda _pack: None, _OTHERS)
+    return [_said(identity, pack.why(identity)) for identity in pack.end(seconds, life)]
 
 
 def end_found(identity: Identity, seconds: float, life: int = -1) -> list[str]:

@@ -34,7 +34,7 @@ def run_command(
     words = f"{what} {quoted(os.path.basename(argv[0]), 60)}"
     try:
         wish = Wish(argv, env=tuple(facts.items()), trust_any=trust_any)
-        born = spawn(resolve(wish, os.environ), NO_LOCK, "", "", _nothing, min(seconds, EXEC_SECONDS))
+        born = spawn(resolve(wish, os.environ), NO_LOCK, None, _nothing, min(seconds, EXEC_SECONDS))
     except CannotStart as error:
         return f"cannot run {what}: {error}"
     except OSError as error:

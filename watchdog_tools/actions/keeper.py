@@ -78,7 +78,7 @@ def _beside(order: Order, directory: int, why: str, lock: Lock, life: int) -> Re
         return left(order)
     if health.works:
         return healthy(order, health)
-    seen = order.seen(directory, order.name)
+    seen = order.seen(directory, order.owner)
     if not health.asked and seen.alive and seen.record and seen.record.phase == RUNNING:
         return Result(OK, f"{order.name} is running (pid {seen.record.pid})")
     holder = stuck(lock, order.limit)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.actions.end import end_own
-from watchdog_tools.actions.run import count, failed, now
+from watchdog_tools.actions.failure import failed
+from watchdog_tools.actions.run import count, now
 from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.verify import verify
 from watchdog_tools.record import COMMAND, ENDED, RUNNING

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from watchdog_tools.actions.plan import Wish
     from watchdog_tools.health import Health
+    from watchdog_tools.names import Marked, Owner
     from watchdog_tools.policy import Limits
     from watchdog_tools.record import Seen
     from watchdog_tools.result import Result
-    from watchdog_tools.system.identity import Identity
 
     Checks = list[tuple[str, Result]]
 
@@ -50,10 +50,11 @@ class Stopping:
 
     before: for a dump of it. command: in place of TERM. timeout: seconds until KILL. hooks: `restart`,
     `hold`, `recover` -> words. hook_timeout: seconds for each command line here. restart: with
-    --oneshot, for one that lives, in the place of the start command.
+    --oneshot, for one that lives, in the place of the start command. remains: what an instance left behind when it
+    died alone is ended before the next start (--kill-mode group), or lives on beside that.
     """
 
-    __slots__ = ("before", "command", "hook_timeout", "hooks", "restart", "timeout")
+    __slots__ = ("before", "command", "hook_timeout", "hooks", "remains", "restart", "timeout")
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword
         self,
@@ -64,6 +65,7 @@ class Stopping:
         hooks: dict[str, tuple[str, ...]] | None = None,
         hook_timeout: float = 10.0,
         restart: tuple[str, ...] = (),
+        remains: bool = True,
     ) -> None:
         """Take the fields as the class describes them."""
         self.before = before
@@ -72,6 +74,7 @@ class Stopping:
         self.hooks = hooks or {}
         self.hook_timeout = hook_timeout
         self.restart = restart
+        self.remains = remains
 
     @property
     def limit(self) -> float:
@@ -83,31 +86,32 @@ class Stopping:
 class Order:
     """One service to keep.
 
-    path: the state directory. levels: it is our default place, so all its levels may be created.
+    owner: whose the instance is: NAME, state directory and keeper. levels: the directory is our default place, so all
+    its levels may be created.
     words: the command line that said all this. checks: how many looks there are.
     look: ask all checks, side by side; None if the descriptor given to it told of the guard's end.
     requires: the same for the dependencies, each with its name. seen: read the record (an open state
-    directory, NAME). marked: find instances by their mark. paused: words about a pause, or empty; resume: end it.
+    directory, the owner). marked: find what carries the owner's mark, given the uid of its instances. paused: words
+    about a pause, or empty; resume: end it.
     look_seconds bounds one look; watch, every and the other spans are as the options of those names.
     hand: an operator's order (`decision.HAND_…`), or empty.
     """
 
     __slots__ = (
-        "checks", "every", "hand", "levels", "limits", "lock_wait", "look", "look_seconds", "marked", "name", "path",
+        "checks", "every", "hand", "levels", "limits", "lock_wait", "look", "look_seconds", "marked", "owner",
         "patience", "paused", "requires", "resume", "seen", "start_seconds", "startup_timeout", "stopping", "syslog",
         "watch", "wish", "words",
     )  # fmt: skip
 
-    name: str
-    path: str
+    owner: Owner
     levels: bool
     words: Sequence[str]
     wish: Wish
     checks: int
     look: Callable[[int], Health | None]
     requires: Callable[[int], Checks | None] | None
-    seen: Callable[[int, str], Seen]
-    marked: Callable[[tuple[str, ...], int], list[Identity]]
+    seen: Callable[[int, Owner], Seen]
+    marked: Callable[[Owner, int], Marked]
     paused: Callable[[], str]
     resume: Callable[[], str]
     limits: Limits
@@ -130,6 +134,16 @@ class Order:
             raise TypeError(f"an order has no {', '.join(fields)}")
 
     @property
+    def name(self) -> str:
+        """The service's NAME."""
+        return self.owner.name
+
+    @property
+    def path(self) -> str:
+        """The state directory."""
+        return self.owner.directory
+
+    @property
     def limit(self) -> float:
         """Seconds that an actor may need: the sum of the phases that it may enter."""
         whole = self.lock_wait + self.act_limit
@@ -140,11 +154,12 @@ class Order:
         """Seconds that one round under the lock may take."""
         looks = 2 * self.look_seconds  # under the lock, and the last one of the verification
         sick = self.stopping.limit + self.patience.limit(self.look_seconds) if self._may_stop else 0.0
+        remains = self.stopping.timeout + _UNKILLABLE if self.stopping.remains and not self.wish.oneshot else 0.0
         asked = self.look_seconds if self.requires else 0.0
         hooks = len(self.stopping.hooks) * (self.stopping.hook_timeout + _UNKILLABLE)
         oneshot = self.startup_timeout if self.wish.oneshot else 0.0
         start = PATIENCE + EXEC_SECONDS + self.start_seconds + self.startup_timeout + oneshot
-        return looks + sick + asked + hooks + start
+        return looks + sick + remains + asked + hooks + start
 
     @property
     def _may_stop(self) -> bool:

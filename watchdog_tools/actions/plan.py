@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.actions import preflight
-from watchdog_tools.system.commands import chain, executables, located
+from watchdog_tools.system.commands import located
 from watchdog_tools.system.proc import read
-from watchdog_tools.system.trust import untrusted
+from watchdog_tools.system.trust import untrusted_log, untrusted_program
+from watchdog_tools.text import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,14 +87,6 @@ class Plan:
         self.identity = identity
 
     @property
-    def executables(self) -> tuple[str, ...]:
-        """What /proc/PID/exe may say of an instance: whatever its words name, or what interprets that.
-
-        `setpriv … PROGRAM` and its like become another program, of another user.
-        """
-        return executables(self.wish.argv, self.executable, self.env.get("PATH", _PATH))
-
-    @property
     def uid(self) -> int:
         """The uid that the instance starts with."""
         return self.identity[0] if self.identity else os.geteuid()
@@ -105,6 +98,10 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
     env = _environment(wish, _coerced(environment), account)
     path = env.get("PATH", _PATH)
     executable = located(wish.argv[0], path)
+    words = len(wish.argv[0].split())
+    if words > 1 and not (executable and os.path.exists(executable)):
+        said = f"there is no program named {shortened(wish.argv[0], 80)!r}"
+        raise CannotStart(f"{said} (one word; without the quotes these are {words} words)")
     if executable is None:
         raise CannotStart(f"{wish.argv[0]} is not in PATH ({path})")
     identity = None
@@ -131,10 +128,8 @@ def target(wish: Wish) -> int:
 
 
 def _trust(executable: str, path: str) -> None:
-    why = ""
     try:
-        for each in chain(executable, path):
-            why = why or untrusted(each)
+        why = untrusted_program(executable, path)
     except OSError as error:
         raise CannotStart(f"{error.filename or executable}: {error.strerror}") from None
     if why:
@@ -142,13 +137,13 @@ def _trust(executable: str, path: str) -> None:
 
 
 def _trust_log(log: str | None) -> None:
-    """Raise CannotStart where others could lead root's log elsewhere; the last component is never followed."""
+    """Raise CannotStart where others could lead root's log elsewhere."""
     try:
-        why = untrusted(os.path.dirname(log)) if log else ""
+        why = untrusted_log(log) if log else ""
     except OSError:
         return  # the child says what it cannot open
     if why:
-        raise CannotStart(f"refused: {why.replace('executes', 'writes')} (--user, or --allow-unsafe-path)")
+        raise CannotStart(f"refused: {why} (--user, or --allow-unsafe-path)")
 
 
 def _account(wish: Wish) -> tuple[str, int, int, str, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools import decision
-from watchdog_tools.actions import oneshot, recordfile, sick, standstill, starting
+from watchdog_tools.actions import oneshot, recordfile, remains, sick, standstill, starting
 from watchdog_tools.actions.deaths import DAEMONS, mourn
 from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.mercy import forgiven
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from watchdog_tools.health import Health
     from watchdog_tools.record import Seen
 
-_STILL = (decision.NOTHING, decision.VETO, decision.PAUSED, decision.DAEMON)  # what leaves the record as it is
+# what leaves the record as it is
+_STILL = (decision.NOTHING, decision.VETO, decision.UNSTARTABLE, decision.PAUSED, decision.DAEMON)
+_CLAIMED = 3  # of those that say they are ours, as many are named
 _TURNS = 5  # looks at a world that changes each time
 
 
@@ -48,18 +50,19 @@ def take_round(run: Run) -> Result:
 def _act(run: Run, health: Health) -> Result:
     seen = _seen(run)
     run.load(seen.record)
-    certain = bool(run.born and seen.record and run.born.identity == seen.record.identity)
     if seen.record and not seen.alive:
-        mourn(run, seen.record)
-    weighed = weigh(run.order, health, seen, run.past, certain=certain)
+        seen.record = mourn(run, seen.record)
+    weighed = weigh(run.order, health, seen, run.past)
     run.uids |= weighed.uids
+    for pid, uid in weighed.claimed[:_CLAIMED]:
+        run.note(f"pid {pid} of uid {uid} carries its mark, which any user can write: not taken for it")
     if weighed.choice in _STILL:  # or the next look would mourn the same death again
         standstill.remembered(run, weighed)
     return _WAYS[weighed.choice](run, health, weighed)
 
 
 def _seen(run: Run) -> Seen:
-    seen = run.order.seen(run.directory, run.name)
+    seen = run.order.seen(run.directory, run.order.owner)
     run.note(seen.note)
     if seen.corrupt:
         recordfile.set_aside(run.directory, run.name)
@@ -95,6 +98,10 @@ def _veto(run: Run, health: Health, _: Weighed) -> Result:
     return standstill.blind(run, health, health.veto)
 
 
+def _unstartable(run: Run, health: Health, _: Weighed) -> Result:
+    return standstill.blind(run, health, f"{health.words}; {health.unstartable}")
+
+
 def _wait(run: Run, health: Health, weighed: Weighed) -> Result:
     if weighed.wait > PATIENCE:
         return standstill.waiting(run, health, weighed)
@@ -121,14 +128,18 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
     if was and was.phase == RUNNING and not was.pid and run.past.good:  # of --oneshot, which nobody mourns
         run.trouble, run.successes = 1, 0
         run.event("died", why=health.words)
+    trouble = remains.ended(run, health, weighed)
+    if trouble:
+        return trouble
     if run.order.hand:  # an operator's order ends a hold and forgives what was
         run.past = run.past.but(attempts=0, held=0)
-    return starting.start(run, weighed.record, health.words or "no instance")
+    return starting.start(run, health.words or "no instance")
 
 
 _WAYS = {
     decision.NOTHING: tend,
     decision.VETO: _veto,
+    decision.UNSTARTABLE: _unstartable,
     decision.PAUSED: standstill.paused,
     decision.KEEP: _keep,
     decision.ADOPT: _adopt,

@@ -8,13 +8,12 @@ import time
 
 from watchdog_tools import history, policy
 from watchdog_tools.actions import events, recordfile
-from watchdog_tools.actions.mercy import forgiven, in_mercy
-from watchdog_tools.record import DAEMON, FAILED, History, Record
+from watchdog_tools.actions.mercy import in_mercy
+from watchdog_tools.record import History, Record
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.looker import LOCAL, is_over
-from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,9 +104,9 @@ class Run:
         pid, ticks, boot, pidns, timens = identity or (0, 0, *here())
         past = policy.kept(self.past, self.order.limits, now())
         return Record(
-            phase, pid=pid, ticks=ticks, boot=boot, pidns=pidns, timens=timens, since=since or now(),
-            wall=int(time.time()), failures=self.failures, successes=self.successes, trouble=self.trouble,
-            history=past, until=policy.judge(past, self.order.limits, now()).until,
+            phase, owner=self.order.owner.text, pid=pid, ticks=ticks, boot=boot, pidns=pidns, timens=timens,
+            since=since or now(), wall=int(time.time()), failures=self.failures, successes=self.successes,
+            trouble=self.trouble, history=past, until=policy.opens(past, self.order.limits, now()),
         )  # fmt: skip
 
     def write(self, record: Record) -> bool:
@@ -161,32 +160,6 @@ def down(order: Order, why: str, words: str, reason: str, how: str = "down") -> 
 def left(order: Order) -> Result:
     """Return the verdict of a run whose guard went before it began a step."""
     return Result(UNKNOWN, f"{order.name}: ended before anything was done", reason="signal")
-
-
-def failed(run: Run, why: str, words: str, daemon: Identity | None = None, how: str = "down") -> Result:
-    """Remember a start that failed, so that the next ones back off. Return the verdict.
-
-    daemon: the instance that ended and left a daemon behind, by whose mark that is known. how: the service is.
-    """
-    merciful = in_mercy(run.order)
-    run.fail()
-    run.mercy = merciful
-    record = run.record(FAILED, identity=daemon)
-    record.why = DAEMON if daemon else ""
-    run.write(record)
-    run.event("cannot start", why=words, attempt=run.past.attempts)
-    if merciful:
-        return forgiven(run.order, why, words)
-    return down(run.order, why, f"{words}; {next_try(run)}", "failed", how)
-
-
-def next_try(run: Run) -> str:
-    """Return when the policy lets the next start be made, in words."""
-    verdict = policy.judge(run.past, run.order.limits, now())
-    wait = spoken(max(verdict.until - now(), 0) / 1000)
-    if verdict.kind == policy.NOW:
-        return "the next run tries again"
-    return f"held for {wait}" if verdict.kind == policy.HELD else f"next try in {wait}"
 
 
 def count(run: Run) -> None:

@@ -46,7 +46,7 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
         raise Changed
     if run.order.wish.oneshot:  # its command is the restart
         run.trouble = 1
-        return starting.start(run, weighed.record, health.words, run.order.stopping.restart)
+        return starting.start(run, health.words, run.order.stopping.restart)
     if sick:
         trouble = stop(run, sick, health, weighed)
         if trouble:
@@ -54,7 +54,7 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
         after = run.order.look(run.life)
         if after and (after.veto or after.exists or after.works):
             raise Changed  # somebody else has started one meanwhile, or that cannot be seen
-    return starting.start(run, None, health.words)
+    return starting.start(run, health.words)
 
 
 def stopped(run: Run, health: Health, weighed: Weighed) -> Result:

@@ -10,13 +10,14 @@ import time
 from watchdog_tools.actions.child import Ties, become
 from watchdog_tools.actions.plan import CannotStart
 from watchdog_tools.system import signals
-from watchdog_tools.system.identity import of
+from watchdog_tools.system.identity import of, pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watchdog_tools.actions.plan import Plan
+    from watchdog_tools.names import Owner
     from watchdog_tools.system.identity import Identity
 
 EXEC_SECONDS = 5.0  # seconds for the child to prepare and exec; a dead network disk can hold it for ever
@@ -58,22 +59,26 @@ class Born:
         return f"exited with {os.waitstatus_to_exitcode(status)}"
 
 
-def spawn(  # noqa: PLR0913, PLR0917 -- what one start consists of
-    plan: Plan, lock: int, name: str, directory: str, commit: Callable[[Identity], None], seconds: float = EXEC_SECONDS
+def spawn(
+    plan: Plan, lock: int, owner: Owner | None, commit: Callable[[Identity], None], seconds: float = EXEC_SECONDS
 ) -> Born:
     """Start one instance. `commit` writes the record and re-checks the lock; if it raises, nothing starts.
 
-    name: empty, with a lock of -1, for a command that is no instance. seconds: for the child to exec.
+    owner: None, with a lock of -1, for a command that is no instance. seconds: for the child to exec.
     Raise CannotStart with the child's own words, OSError where no process is to be had, whatever `commit` raises.
     """
     go, release = os.pipe()
     trouble, report = os.pipe()
     pid = os.fork()
     if not pid:
-        become(plan, Ties(go, report, lock), name, directory)
+        become(plan, Ties(go, report, lock), owner)
     os.close(go)
     os.close(report)
-    handle = os.pidfd_open(pid)
+    try:
+        handle = pidfd(pid)
+    except OSError:
+        _unborn(pid, release, trouble)
+        raise
     try:
         identity = of(pid)
         if identity:
@@ -103,6 +108,16 @@ def _last_words(trouble: int, handle: int, seconds: float) -> str:
         signals.send(handle, _signal.SIGKILL)
         return f"the command was not executed within {seconds:g} s (a network disk?)"
     return os.read(trouble, 512).decode("ascii", "replace")
+
+
+def _unborn(pid: int, release: int, trouble: int) -> None:
+    """End a child that was never let go and cannot be held. It is not reaped yet, so that its number is its own."""
+    os.close(release)
+    os.close(trouble)
+    os.kill(pid, _signal.SIGKILL)
+    until = time.monotonic() + 1.0
+    while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def _bury(pid: int, handle: int) -> None:

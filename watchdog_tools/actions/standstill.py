@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from watchdog_tools import policy
-from watchdog_tools.actions.hooking import hook
+from watchdog_tools.actions.failure import begin_hold, hold_words, starts, tell_hold
 from watchdog_tools.actions.mercy import forgiven, in_mercy
-from watchdog_tools.actions.run import left, now
+from watchdog_tools.actions.run import left
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.units import spoken
 
@@ -58,18 +57,14 @@ def waiting(run: Run, health: Health, weighed: Weighed) -> Result:
 
 def held(run: Run, health: Health, weighed: Weighed) -> Result:
     """Say until when it is held; remember a hold that begins, and tell who asked to be told."""
-    limits = run.order.limits
-    starts = f"{limits.count} start{'' if limits.count == 1 else 's'} within {spoken(limits.window / 1000)}"
     if in_mercy(run.order) and not (weighed.alive or health.exists):  # a boot costs no hold, but the limit is kept
-        return forgiven(run.order, health.words or "no instance", f"not started, after {starts}")
-    words = f"held for {spoken(weighed.wait)}, after {starts} (watchdog-tools start {run.name} ends that)"
-    verdict = Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="held")
-    if weighed.verdict.fresh:
-        run.past = policy.held(run.past, limits, now())
+        return forgiven(run.order, health.words or "no instance", f"not started, after {starts(run)}")
+    begins = begin_hold(run, weighed.verdict)
     remembered(run, weighed)
-    if weighed.verdict.fresh:
-        run.event("held", seconds=round(weighed.wait), why=health.words)
-        hook(run, "hold", verdict)
+    words = hold_words(run, weighed.wait)
+    verdict = Result(CRITICAL, f"{state_of(run, health, weighed)}; {words}", reason="held")
+    if begins:
+        tell_hold(run, health.words, verdict)
     return verdict
 
 

@@ -6,13 +6,14 @@ import os
 
 from watchdog_tools import history
 from watchdog_tools.actions import recordfile
-from watchdog_tools.actions.deaths import died_at_once, leftovers, mourn
+from watchdog_tools.actions.deaths import died_at_once
+from watchdog_tools.actions.failure import CANNOT, failed
 from watchdog_tools.actions.hooking import hook
 from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.lock import CannotLock
 from watchdog_tools.actions.oneshot import followed
 from watchdog_tools.actions.plan import CannotStart, other, resolve
-from watchdog_tools.actions.run import count, down, failed, left, now
+from watchdog_tools.actions.run import count, down, left, now
 from watchdog_tools.actions.spawn import Born, spawn
 from watchdog_tools.actions.verify import verify
 from watchdog_tools.record import COMMAND, RUNNING, STARTING
@@ -28,15 +29,13 @@ if TYPE_CHECKING:
     from watchdog_tools.system.identity import Identity
 
 
-def start(run: Run, last: Record | None, why: str, command: tuple[str, ...] = ()) -> Result:
+def start(run: Run, why: str, command: tuple[str, ...] = ()) -> Result:
     """Start the service once: it is down, and may be started now. `why`: the look's own words.
 
     command: what does it in the place of the start command, where that only starts what is down.
     """
     if run.alone():
         return left(run.order)
-    if last:
-        mourn(run, last)
     again = bool(run.trouble)
     run.past = history.started(run.past, now())
     try:
@@ -47,13 +46,11 @@ def start(run: Run, last: Record | None, why: str, command: tuple[str, ...] = ()
         born = _spawned(run, plan)
     except CannotStart as error:
         count(run)
-        return failed(run, why, f"cannot start: {error}")
+        return failed(run, why, f"{CANNOT}: {error}")
     except (OSError, CannotLock) as error:
         words = getattr(error, "strerror", None) or error
         return down(run.order, why, f"nothing started: {words}", "no-state")
     result = _followed(run, born, why, again=again)
-    if last:
-        leftovers(run, last)
     if again and not run.alone():
         hook(run, "restart", result, born.identity[0])
     return result
@@ -61,7 +58,7 @@ def start(run: Run, last: Record | None, why: str, command: tuple[str, ...] = ()
 
 def _spawned(run: Run, plan: Plan) -> Born:
     phase = COMMAND if run.order.wish.oneshot else STARTING
-    return spawn(plan, run.lock.descriptor, run.name, run.order.path, lambda identity: _commit(run, phase, identity))
+    return spawn(plan, run.lock.descriptor, run.order.owner, lambda identity: _commit(run, phase, identity))
 
 
 def _followed(run: Run, born: Born, why: str, *, again: bool) -> Result:

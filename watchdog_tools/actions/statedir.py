@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.system.proc import read
+from watchdog_tools.system.mounts import file_system
 from watchdog_tools.system.statedir import NoState, enter
 
 LOCKS = "lock"
@@ -17,7 +17,7 @@ def prepare(path: str, *, levels: bool) -> int:
     levels: create all of them (our default place); otherwise only the last one.
     """
     directory = make(path, levels=levels)
-    kind = _file_system(directory)
+    kind = file_system(directory)
     if kind.startswith(_NETWORK):
         os.close(directory)
         raise NoState(f"no state directory: {path} is on {kind}, where locks do not exclude other hosts")
@@ -50,16 +50,3 @@ def _create(path: str, *, levels: bool) -> None:
         os.mkdir(path, mode)
     except FileExistsError:  # another run was faster; `enter` verifies what is there
         return
-
-
-def _file_system(directory: int) -> str:
-    try:
-        facts = read("self", f"fdinfo/{directory}") or b""
-        mounts = read("self", "mountinfo", 1 << 20) or b""
-    except OSError:
-        return ""  # it cannot be told; the lock itself fails where there is none
-    number = facts.partition(b"mnt_id:")[2].split(None, 1)[:1]
-    for line in mounts.split(b"\n"):
-        if line.split(b" ", 1)[:1] == number:
-            return line.partition(b" - ")[2].split(b" ", 1)[0].decode("ascii", "replace")
-    return ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.deaths import died
+from watchdog_tools.actions.failure import judged, starts
 from watchdog_tools.actions.mercy import in_mercy
 from watchdog_tools.actions.run import left, now
 from watchdog_tools.actions.stopping import hold_found
 from watchdog_tools.actions.tending import welcomed
+from watchdog_tools.policy import HELD
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.units import spoken
@@ -63,9 +65,17 @@ def _failing(run: Run, record: Record, health: Health, what: str) -> Result:
     if run.born and health.state == CRITICAL:
         run.fail()
         run.write(run.record(record.phase, identity=record.identity, since=record.since))
-        summary += "; a run that finds it so again restarts it"
+        summary += f"; {_restart(run)}"
     state = UNKNOWN if health.state == UNKNOWN else CRITICAL
     return Result(state, summary, reason="failing", metrics=health.metrics, details=details)
+
+
+def _restart(run: Run) -> str:
+    """Return when an instance that goes on failing is restarted, in words."""
+    if judged(run).kind == HELD:
+        return f"not restarted yet, after {starts(run)}"
+    runs = run.order.patience.fail_after
+    return "a run that finds it so again restarts it" if runs == 1 else f"restarted after {runs} runs that find it so"
 
 
 def _pid(run: Run) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import decision, policy
-from watchdog_tools.actions.plan import CannotStart, resolve, target
+from watchdog_tools.actions.plan import target
 from watchdog_tools.actions.run import now
 from watchdog_tools.record import COMMAND, DAEMON
 from watchdog_tools.system.identity import here
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 class Weighed:
     """The decision and what it rests on.
 
-    past: what the policy knows. marked: instances found by their mark. daemons: what a daemon left
+    past: what the policy knows. marked: instances found by their mark. remains: pids of what instances that are gone
+    left behind. claimed: (pid, uid) of what carries our mark without being ours. daemons: what a daemon left
     behind. paused: words about a pause in force. uids: whose marks count.
     """
 
-    __slots__ = ("alive", "choice", "daemons", "marked", "past", "paused", "record", "uids", "verdict", "young")
+    __slots__ = (
+        "alive", "choice", "claimed", "daemons", "marked", "past", "paused", "record", "remains", "uids", "verdict",
+        "young",
+    )  # fmt: skip
 
     def __init__(self, seen: Seen, past: History, verdict: Verdict) -> None:
         """Take what the record says; `weigh` fills in the rest."""
@@ -36,6 +40,8 @@ class Weighed:
         self.past = past
         self.verdict = verdict
         self.marked: list[Identity] = []
+        self.remains: list[int] = []
+        self.claimed: list[tuple[int, int]] = []
         self.daemons: list[int] = []
         self.uids = frozenset({os.geteuid()})
         self.paused = ""
@@ -48,20 +54,18 @@ class Weighed:
         return max(self.verdict.until - now(), 0) / 1000
 
 
-def weigh(order: Order, health: Health, seen: Seen, past: History, *, certain: bool = False) -> Weighed:
-    """Return what a run does next. Raise proc.Unseen where /proc does not show enough for that.
-
-    certain: this very run has held the lock and the record's instance without a break, so there is no other.
-    """
+def weigh(order: Order, health: Health, seen: Seen, past: History) -> Weighed:
+    """Return what a run does next. Raise proc.Unseen where /proc does not show enough for that."""
     record = seen.record
     weighed = Weighed(seen, past, policy.judge(past, order.limits, now()))
     weighed.paused = order.paused()
-    if not certain:
-        expected, target = _expected(order)
-        weighed.uids |= {target}
-        known = seen.alive or (order.wish.oneshot and record)  # of --oneshot only a lost command is looked for
-        weighed.marked = [] if known else order.marked(expected, target)
-        weighed.daemons = _daemons(record, weighed.uids)
+    uid = target(order.wish)
+    weighed.uids |= {uid}
+    if not (seen.alive or (order.wish.oneshot and record)):  # of --oneshot only a lost command is looked for
+        found = order.marked(order.owner, uid)
+        weighed.marked, weighed.claimed = found.instances, found.claimed
+        weighed.remains = [] if order.wish.oneshot else found.remains  # what a command starts is another keeper's
+    weighed.daemons = _daemons(order, record, weighed.uids)
     weighed.young = seen.alive and _young(order, record)
     weighed.choice = decision.decide(
         decision.Facts(
@@ -88,20 +92,11 @@ def _young(order: Order, record: Record | None) -> bool:
     return 0 <= now() - record.since < span
 
 
-def _expected(order: Order) -> tuple[tuple[str, ...], int]:
-    """Return the executables that an instance of ours may have, and its uid."""
-    try:
-        plan = resolve(order.wish, os.environ)
-    except (CannotStart, OSError):
-        return (), target(order.wish)
-    return plan.executables if plan.identity is None else (), plan.uid
-
-
-def _daemons(record: Record | None, uids: frozenset[int]) -> list[int]:
+def _daemons(order: Order, record: Record | None, uids: frozenset[int]) -> list[int]:
     """Return what lives on of an instance that turned itself into a daemon: its mark is inherited."""
     if record is None or record.why != DAEMON or record.identity[2:] != here():
         return []
-    return family(record.pid, record.ticks, uids)
+    return family(order.owner, record.pid, record.ticks, uids)
 
 
 def _flight(order: Order, record: Record | None) -> int:

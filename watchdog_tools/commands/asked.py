@@ -7,15 +7,14 @@ import sys
 
 from watchdog_tools.cli import inner
 from watchdog_tools.cli.options import Wrong
-from watchdog_tools.probes import instance
-from watchdog_tools.result import OK, Metric, Result
+from watchdog_tools.commands import short_forms
 from watchdog_tools.system.looks import Job
-from watchdog_tools.system.statedir import default
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.cli.options import Values
+    from watchdog_tools.result import Result
     from watchdog_tools.system.looker import Say
 
     Checks = tuple[tuple[str, Job], ...]  # (first word, look)
@@ -28,15 +27,18 @@ _OURS = ("check-heartbeat", "ensure-running", "cron-guard", "sd-watchdog", "watc
 def checks(name: str, start: str, values: Values) -> Checks:
     """Return the looks that the options ask for; `name` and `start` are the service's. Raise Wrong."""
     written = [words("--check", str(line)) for line in values["check"]]
+    trust_any = bool(values["allow_unsafe_path"])
+    looks = [(os.path.basename(line[0]), _job(line, trust_any=trust_any)) for line in written]
     user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
     of_user = ["-u", str(user)] if user else []
     if values["process"]:
-        written.append(["check-process", *of_user, "--", str(values["process"])])
-    written += [["check-port", "--", str(target)] for target in values["port"]]
+        job = _job(["check-process", *of_user, "--", str(values["process"])])
+        looks.append(("check-process", short_forms.process(job, name, values)))
+    written = [["check-port", "--", str(target)] for target in values["port"]]
     written += [["check-http", "--", str(url)] for url in values["url"]]
-    looks = [(os.path.basename(line[0]), _job(line)) for line in written]
+    looks += [(os.path.basename(line[0]), _job(line)) for line in written]
     if values["pidfile"]:
-        looks.append(("check-process", _pidfile_job(name, start, values)))
+        looks.append(("check-process", short_forms.pidfile(_pidfile_job(start, values), name, values)))
     if values["systemd"] or values["supervisor"]:
         from watchdog_tools.commands import presets
 
@@ -46,40 +48,22 @@ def checks(name: str, start: str, values: Values) -> Checks:
 
 def required(values: Values) -> Checks:
     """Return the looks at what the service requires, each with its own words as name. Raise Wrong."""
-    jobs = [(str(line), _job(words("--requires", str(line)))) for line in values["requires"]]
+    trust_any = bool(values["allow_unsafe_path"])
+    jobs = [(str(line), _job(words("--requires", str(line)), trust_any=trust_any)) for line in values["requires"]]
     # the words of ours may hold a password; their target does not
     return tuple((quoted(line if job.foreign else f"{line.split()[0]} {job.target}"), job) for line, job in jobs)
 
 
-def _pidfile_job(name: str, start: str, values: Values) -> Job:
-    """Return the look at a pidfile. A live pid that runs something else is stale, but not our own instance's.
-
-    A start command may become another program (`nice`, a shell's exec), and a --oneshot one is not what will run.
-    """
+def _pidfile_job(start: str, values: Values) -> Job:
+    """Return the look at a pidfile; of --oneshot the start command is not what will run."""
     same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
-    job = _job(["check-process", "--pidfile", values["pidfile"], *same])
-    plain = job.look
-
-    def look(say: Say) -> Result:
-        result = plain(say)
-        if result.reason not in ("stale", "stale-boot"):
-            return result
-        from watchdog_tools.probes import pidfile
-
-        seen = instance.look(values["state_dir"] or default(os.geteuid()), name)
-        pid, _ = pidfile.read(values["pidfile"])
-        if seen.record is None or not seen.alive or pid != seen.record.pid:
-            return result
-        return Result(OK, f"pid {pid} of the pidfile is the instance itself", metrics=[Metric("procs", 1, low=0)])
-
-    job.look = look
-    return job
+    return _job(["check-process", "--pidfile", values["pidfile"], *same])
 
 
 def words(option: str, line: str) -> list[str]:
     """Return the words of a check as the shell would read them, had it only quotes. Raise Wrong."""
     found = split(option, line)
-    syntax = _unquoted(line)
+    syntax = _syntax(line)
     if os.path.basename(found[0]) not in inner.CHECKS and (syntax or "=" in found[0]):
         # ours refuse it themselves; a plugin would make a verdict, and we a start, of words that were no words
         what = syntax or quoted(found[0], 40)
@@ -109,13 +93,13 @@ def command(option: str, line: str | None) -> tuple[str, ...]:
     """Return the words of a hook or a stop command, none for none; what only a shell would act on is refused."""
     if line is None:
         return ()
-    syntax = _unquoted(line)
+    syntax = _syntax(line)
     if syntax:
         raise Wrong(f"{option}: no shell reads it, so {syntax} would be a word like any other; sh -c '...' is one")
     return tuple(split(option, line))
 
 
-def _job(line: list[str]) -> Job:
+def _job(line: list[str], *, trust_any: bool = False) -> Job:
     name = os.path.basename(line[0])
     if name in inner.CHECKS and _is_ours(line[0]):
         try:
@@ -128,7 +112,7 @@ def _job(line: list[str]) -> Job:
     def look(say: Say) -> Result:
         from watchdog_tools.probes import plugin
 
-        return plugin.look(tuple(line), say)
+        return plugin.look(tuple(line), say, trust_any=trust_any)
 
     return Job(look, target=name, foreign=True)
 
@@ -137,6 +121,12 @@ def _is_ours(word: str) -> bool:
     """Whether it is our command: a path to another file of that name is somebody's own plugin."""
     own = os.path.join(os.path.dirname(sys.argv[0]), os.path.basename(word))
     return "/" not in word or os.path.realpath(word) == os.path.realpath(own)
+
+
+def _syntax(line: str) -> str:
+    """Return what a shell would act on outside of quotes, as a line can show it: a `|` there begins perfdata."""
+    char = _unquoted(line)
+    return {"|": "a pipe", "\n": "a line break"}.get(char, char)
 
 
 def _unquoted(line: str) -> str:

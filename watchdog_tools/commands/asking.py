@@ -86,6 +86,7 @@ def _ask(values: Values, url: Url, target: Target) -> Ask:
         data=values["post"],
         content_type=values["content_type"],
         agent=values["useragent"],
+        no_body=values["no_body"],
     )
 
 

@@ -43,7 +43,7 @@ OPTIONS = (
     Option("--json", "PATH=VALUE", "the JSON body must hold VALUE at a dotted PATH; may be repeated", many=True,
            group=EXPECT),
     Option("--health-json", "", "judge the status in the JSON body: pass, warn or fail", group=EXPECT),
-    Option("-N --no-body", "", "never read the body", group=EXPECT),
+    Option("-N --no-body", "", "never read the body: close behind the headers", group=EXPECT),
     Option("--ca-cert", "PATH", "authorities: a PEM file or a hashed directory [default: the system's]", group=TLS),
     Option("--no-verify", "", "accept any certificate; the line says so", group=TLS),
     Option("--sni", "", "accepted: the host is always named", group=TLS),
@@ -104,9 +104,10 @@ COMMAND = Command(
         ("check-http http://127.0.0.1:8080/health", "does the service say that it is well?"),
         ("check-http https://example.com/ -e 200 -s Welcome -w 1 -c 5", "status, text, certificate and time"),
     ),
-    notes="A redirect is named and not followed; proxies of the environment are ignored. The body is read only where"
-    " an option looks at it, and 64 KiB of it at most. A secret need not stand here for everybody to read: what -a, -P"
-    " and -k take may be file:PATH or env:NAME, for -k as a whole or behind the name.",
+    notes="A redirect is named and not followed; proxies of the environment are ignored. The body is looked at only"
+    " where an option asks for it, and 64 KiB of it at most. Behind the verdict the rest of a reply is taken, for"
+    " 0.25 s and 64 KiB at most, so that the server can end in order. A secret need not stand here for everybody to"
+    " read: what -a, -P and -k take may be file:PATH or env:NAME, for -k as a whole or behind the name.",
     refused=REFUSED,
     down=0.0,
     timed=True,

@@ -85,7 +85,7 @@ def _by_pidfile(wanted: Wanted, say: Say) -> Found:
 
     say(LOCAL, "reading the pidfile")
     try:
-        pid, before_boot = pidfile.read(str(wanted.pidfile))
+        pid, doubt = pidfile.read(str(wanted.pidfile))
     except pidfile.Unreadable as unreadable:
         raise probe.NotSeen(str(unreadable), "pidfile") from None
     if pid == 1 and not wanted.by_name():  # in a container it is the service, elsewhere it is init
@@ -96,20 +96,20 @@ def _by_pidfile(wanted: Wanted, say: Say) -> Found:
     found = probe.find(wanted, say, [] if pid is None else [pid])
     if pid is None:
         found.missing = "absent", "there is no such file"
-    elif before_boot:
-        return _of_another_boot(pid, found)
+    elif doubt:
+        return _of_another(pid, doubt, found)
     elif not (found.processes or found.zombies or found.undecided):
-        found.missing = "stale", f"stale, pid {pid} is {probe.called(pid)}"
+        found.missing = "stale", f"stale, pid {pid} is {probe.stranger(pid)}"
     return found
 
 
-def _of_another_boot(pid: int, found: Found) -> Found:
+def _of_another(pid: int, doubt: str, found: Found) -> Found:
     """Return that nothing was found; `stale-boot` where who has its pid now could be the one, `stale` where not."""
     other = Found()
     if found.processes or found.undecided or found.hidden:
-        other.missing = "stale-boot", f"stale? it was written before this boot (pid {pid})"
+        other.missing = "stale-boot", f"stale? {doubt} (pid {pid})"
     else:
-        other.missing = "stale", f"stale, it was written before this boot, and pid {pid} is {probe.called(pid)}"
+        other.missing = "stale", f"stale, {doubt}, and pid {pid} is {probe.stranger(pid)}"
     return other
 
 

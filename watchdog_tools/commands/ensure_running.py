@@ -48,6 +48,8 @@ _OPTIONS = (
     Option("--before-restart", "CMD", "run before a sick instance is stopped, for a dump of it", group=_SICK),
     Option("--stop", "CMD", "stop it by CMD in the place of SIGTERM", group=_SICK),
     Option("--stop-timeout", "D", "so long it has to end; then SIGKILL", "duration", "10s", group=_SICK),
+    Option("--kill-mode", "MODE", "what an instance that died alone left behind: end it before the next start (group),"
+           " or start beside it (process)", "group|process", "group", group=_SICK),
     Option("--requires", "'LINE'", "a check of something else: while it is CRITICAL, wait", many=True, group=_POLICY),
     Option("--backoff", "MIN:MAX", "delay between starts, doubled each time", "backoff", "1s:5m", group=_POLICY),
     Option("--limit", "N/D", "at most N starts within any D, then hold; or none", "limit", "5/10m", group=_POLICY),

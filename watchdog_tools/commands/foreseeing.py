@@ -44,7 +44,7 @@ def _foreseen(config: Config, seconds: float) -> Result:
     try:
         order = ordered(config, seconds, config.path)
         _usable(config, order.path)
-        seen = instance.look(order.path, config.name)
+        seen = instance.look(order.owner)
         lives = lives or seen.alive
         plans.resolve(order.wish, os.environ)
         weighed = weigh(order, health, seen, _past(order, health, seen))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.health import Health, lines
+from watchdog_tools.health import Health, found_pids, lines
+from watchdog_tools.names import Owner
 from watchdog_tools.probes import instance
 from watchdog_tools.record import RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, WARNING, Result
 from watchdog_tools.system.clock import uptime
 from watchdog_tools.system.looks import Job, look_all
 from watchdog_tools.system.proc import Unseen, stat
-from watchdog_tools.system.statedir import NoState, default, pause_present, pauses
+from watchdog_tools.system.statedir import NoState, default, pause_present, pauses, place
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -46,6 +47,12 @@ class Config:
     def path(self) -> str:
         """The state directory. Raise NoState. It may ask NSS, so only forks call it."""
         return str(self.values["state_dir"] or default(os.geteuid()))
+
+    @property
+    def owner(self) -> Owner:
+        """Whose the instance is. Raise NoState; only forks call it."""
+        path = self.path
+        return Owner(name=self.name, uid=os.geteuid(), directory=path, place=place(path))
 
 
 def run(config: Config, values: Values, wake: int) -> Result | None:
@@ -87,7 +94,23 @@ def looks(config: Config, seconds: float, wake: int) -> tuple[Result, list[tuple
     if results is None:
         return None
     first, *others = results
-    return first, [(name, told(result)) for (name, _), result in zip(config.checks, others, strict=True)]
+    named = [(name, told(result)) for (name, _), result in zip(config.checks, others, strict=True)]
+    settled = unclaimed(config, named, first.details.get("pid"), seconds, wake)
+    return None if settled is None else (first, settled)
+
+
+def unclaimed(
+    config: Config, named: list[tuple[str, Result]], own: object, seconds: float, wake: int
+) -> list[tuple[str, Result]] | None:
+    """Return the checks' Results without what other services claim; None if `wake` came first.
+
+    own: the pid of our instance that lives, if one does. Where each check found it there is nothing to look for.
+    """
+    if not any(found_pids(name, result, own) for name, result in named):
+        return named
+    from watchdog_tools.commands import claims
+
+    return claims.settled(config, named, own, seconds, wake)
 
 
 def _watches(values: Values, seen: Result) -> bool:
@@ -105,7 +128,7 @@ def _instance(config: Config) -> Result:
     """Return what the state directory says, as a Result whose details are facts."""
     facts: dict[str, object] = {"note": "", "phase": "", "pid": 0, "settled": True, "paused": ""}
     try:
-        seen = instance.look(config.path, config.name)
+        seen = instance.look(config.owner)
         facts["paused"], note = pause(config)
     except NoState as error:
         return Result(CRITICAL, "no instance", details=facts | {"note": str(error)})
@@ -145,13 +168,13 @@ def _settled(config: Config, seen: Seen) -> bool:
 
 def pause(config: Config) -> tuple[str, str]:
     """Return words about a pause that is in force, and a note about one that is ignored. Raise NoState."""
-    place = pauses(config.path, os.geteuid())
-    if not pause_present(place, config.name):
+    directory = pauses(config.path, os.geteuid())
+    if not pause_present(directory, config.name):
         return "", ""
     from watchdog_tools.commands import pausing
     from watchdog_tools.probes import paused
 
-    order, note = paused.look(place, config.name)
+    order, note = paused.look(directory, config.name)
     return pausing.until(order) if order else "", note
 
 

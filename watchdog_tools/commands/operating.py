@@ -9,8 +9,9 @@ import time
 from watchdog_tools.cli.common import common
 from watchdog_tools.cli.options import Option, Wrong
 from watchdog_tools.cli.values import directory, service
+from watchdog_tools.names import Owner
 from watchdog_tools.result import UNKNOWN, Result
-from watchdog_tools.system.statedir import NoState, default, pauses
+from watchdog_tools.system.statedir import NoState, default, pauses, place
 from watchdog_tools.units import spoken
 
 TYPE_CHECKING = False
@@ -47,6 +48,12 @@ class Service:
     def path(self) -> str:
         """The state directory. Raise NoState. It may ask NSS, so only forks call it."""
         return self.directory or default(os.geteuid())
+
+    @property
+    def owner(self) -> Owner:
+        """Whose its instance is. Raise NoState."""
+        path = self.path
+        return Owner(name=self.name, uid=os.geteuid(), directory=path, place=place(path))
 
     @property
     def pauses(self) -> str:

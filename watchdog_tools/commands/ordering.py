@@ -8,11 +8,13 @@ import sys
 from watchdog_tools.actions import plan as plans
 from watchdog_tools.actions.order import Order, Patience, Stopping
 from watchdog_tools.commands.asked import command
-from watchdog_tools.commands.keeping import COMMANDS, pause, told
+from watchdog_tools.commands.keeping import COMMANDS, pause, told, unclaimed
 from watchdog_tools.health import Health
+from watchdog_tools.names import Owner
 from watchdog_tools.policy import Limits
 from watchdog_tools.probes import instance, marked
 from watchdog_tools.system.looks import look_all
+from watchdog_tools.system.proc import Unseen
 from watchdog_tools.system.statedir import NoState, pauses
 
 TYPE_CHECKING = False
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from watchdog_tools.commands.keeping import Config
     from watchdog_tools.result import Result
-    from watchdog_tools.system.identity import Identity
 
 
 def order(config: Config, seconds: float, path: str, hand: str = "") -> Order:
@@ -29,8 +30,7 @@ def order(config: Config, seconds: float, path: str, hand: str = "") -> Order:
     values = config.values
     spans = {key: values[key] for key in ("lock_wait", "start_seconds", "startup_timeout")}
     return Order(
-        name=config.name,
-        path=path,
+        owner=config.owner if path else Owner(name=config.name, uid=os.geteuid(), directory=""),
         levels=values["state_dir"] is None,
         words=sys.argv[1:],
         wish=_wish(config),
@@ -38,7 +38,7 @@ def order(config: Config, seconds: float, path: str, hand: str = "") -> Order:
         look=lambda life: health(config, seconds, life),
         requires=(lambda life: _required(config, seconds, life)) if config.requires else None,
         seen=instance.look_in,
-        marked=lambda executables, target: _marked(config, path, executables, target),
+        marked=marked.find,
         paused=lambda: "" if hand else pause(config)[0],
         resume=lambda: _resumed(config),
         limits=_limits(values),
@@ -58,7 +58,18 @@ def health(config: Config, seconds: float, wake: int) -> Health | None:
     results = look_all([job for _, job in config.checks], seconds, wake)
     if results is None:
         return None
-    return Health([(name, told(result)) for (name, _), result in zip(config.checks, results, strict=True)])
+    named = [(name, told(result)) for (name, _), result in zip(config.checks, results, strict=True)]
+    settled = unclaimed(config, named, _own(config), seconds, wake)
+    return None if settled is None else Health(settled)
+
+
+def _own(config: Config) -> int:
+    """Return the pid of our instance that lives, 0 for none that we know of."""
+    try:
+        seen = instance.look(config.owner)
+    except (NoState, Unseen):
+        return 0
+    return seen.record.pid if seen.alive and seen.record else 0
 
 
 def _required(config: Config, seconds: float, wake: int) -> list[tuple[str, Result]] | None:
@@ -100,6 +111,7 @@ def _stopping(values: dict[str, Any]) -> Stopping:
         timeout=values["stop_timeout"],
         hooks={kind: words for kind, words in zip(kinds, hooks, strict=True) if words},
         hook_timeout=values["hook_timeout"],
+        remains=values["kill_mode"] == "group",
     )
 
 
@@ -121,8 +133,3 @@ def _wish(config: Config) -> plans.Wish:
         trust_any=bool(values["allow_unsafe_path"]),
         umask=config.umask,
     )
-
-
-def _marked(config: Config, path: str, executables: tuple[str, ...], target: int) -> list[Identity]:
-    uid = os.geteuid()
-    return marked.find(marked.Owner(name=config.name, directory=path, uid=uid, target=target, executables=executables))

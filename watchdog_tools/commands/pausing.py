@@ -92,7 +92,7 @@ def noted(service: Service, event: str, **said: object) -> str:
 def _unknown(service: Service) -> list[str]:
     """Return a word of warning where nothing is kept under that NAME: it may be mistyped."""
     try:
-        known = instance.look(service.path, service.name).record is not None
+        known = instance.look(service.owner).record is not None
     except Unseen:
         return []
     return [] if known else [f"nothing is kept as {service.name} in {service.path} yet"]

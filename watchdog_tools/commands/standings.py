@@ -7,6 +7,7 @@ import time
 
 from watchdog_tools.cli.values import is_service
 from watchdog_tools.columns import aligned
+from watchdog_tools.names import Owner
 from watchdog_tools.probes import history, instance, paused
 from watchdog_tools.result import OK, UNKNOWN, Result, worst
 from watchdog_tools.standing import STATES, Standing, standing
@@ -14,6 +15,7 @@ from watchdog_tools.system.clock import boot_id, uptime
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.proc import Unseen, mounted
 from watchdog_tools.system.statedir import NoState, default, enter, pauses
+from watchdog_tools.system.statedir import place as statedir_place
 from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
 
@@ -56,6 +58,10 @@ class Place:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:
             return str(self.uid)
+
+    def owner(self, name: str) -> Owner:
+        """Return whose the instance called `name` in it is."""
+        return Owner(name=name, uid=self.uid, directory=self.path, place=statedir_place(self.path))
 
     def names(self) -> list[str]:
         """Return the NAMEs that have a record or a pause; `note` says what cannot be listed."""
@@ -131,7 +137,7 @@ def _standing(place: Place, name: str, *, paused_now: bool) -> tuple[Standing, s
         return standing(None, alive=False, paused=paused_now, now=now, boot=boot), ""
     try:
         mounted()  # or each would be called down, as of another boot
-        seen = instance.look_in(place.directory, name, place.uid)
+        seen = instance.look_in(place.directory, place.owner(name))
     except Unseen as error:
         return standing(None, alive=False, paused=paused_now, now=now, boot=boot), str(error)
     if seen.record and seen.record.pid and seen.record.boot == boot and seen.record.identity[2:] != here():

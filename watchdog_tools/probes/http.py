@@ -9,6 +9,7 @@ from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result, worst
 from watchdog_tools.system.failures import TIMEOUT, Failed
 from watchdog_tools.system.fetch import fetch
 from watchdog_tools.system.looker import MATCH, TALK
+from watchdog_tools.system.wire import patience
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
@@ -34,6 +35,7 @@ def look(ask: Ask, say: Say) -> Result:
         return Result(UNKNOWN, f"usage: {error}", reason="usage", target=str(ask.url))
     _load(ask)
     begun = time.monotonic()
+    exchange = None
     try:
         exchange = fetch(ask, say, facts)
         facts["status"] = exchange.status.code
@@ -51,7 +53,17 @@ def look(ask: Ask, say: Say) -> Result:
         result.metrics += (Metric("size", len(content.body), "B", low=0),)
     result.details = facts
     result.lines = tuple(f"{name}: {fact}" for name, fact in facts.items())
+    if exchange:
+        _leave(ask, exchange, say)
     return result
+
+
+def _leave(ask: Ask, exchange: Exchange, say: Say) -> None:
+    """End the exchange in order. Nothing that comes of it changes the verdict."""
+    if ask.no_body:
+        exchange.stop()
+    else:
+        exchange.end(patience(say.left()))
 
 
 def _load(ask: Ask) -> None:

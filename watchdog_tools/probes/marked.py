@@ -1,59 +1,47 @@
-"""LOOK: instances of ours that no record tells of, by the mark in their environment."""
+"""LOOK: what carries the mark of a service: its instances, what they left behind, and who merely says so."""
 
 from __future__ import annotations
 
-from watchdog_tools import names
+from watchdog_tools.names import Marked
 from watchdog_tools.system import identity, marks, proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from watchdog_tools.names import Mark, Owner
     from watchdog_tools.system.identity import Identity
 
 
-class Owner:
-    """Whose mark counts: `uid` the keeper's, `target` the uid that an instance is started with.
-
-    executables: the start command's own file, and its interpreter's; as root we accept any uid of an
-    instance that runs one of them, since a program may change its uid itself.
-    """
-
-    __slots__ = ("directory", "executables", "name", "target", "uid")
-
-    def __init__(self, *, name: str, directory: str, uid: int, target: int, executables: tuple[str, ...]) -> None:
-        """Take the fields as the class describes them."""
-        self.name = name
-        self.directory = directory
-        self.uid = uid
-        self.target = target
-        self.executables = executables
-
-
-def find(owner: Owner) -> list[Identity]:
-    """Return every live process that carries our mark as its own. Raise proc.Unseen.
+def find(owner: Owner, target: int) -> Marked:
+    """Return what carries the mark of `owner`. target: the uid that an instance is started with. Raise proc.Unseen.
 
     An environment that cannot be read is no mark and no veto.
     """
-    found = (_marked(pid, owner) for pid in proc.pids())
-    return [each for each in found if each]
+    found = Marked()
+    for pid in proc.pids():
+        mark = marks.of(pid)
+        if mark and mark.owner.is_same(owner) and identity.is_near(pid):
+            _sort(found, pid, mark, frozenset({owner.uid, target}), target)
+    return found
 
 
-def _marked(pid: int, owner: Owner) -> Identity | None:
-    own = names.marked(marks.environ(pid), owner.name, owner.uid, owner.directory)
-    if own is None or own[0] != pid:
-        return None
-    live = identity.of(pid)
-    # one of another time namespace has other ticks to us than to who marked it; its pid is its own all the same
-    same = live and (live[1] == own[1] or identity.is_timed_elsewhere(pid))
-    return live if same and _is_target(pid, owner) else None
+def _sort(found: Marked, pid: int, mark: Mark, uids: frozenset[int], target: int) -> None:
+    live, uid = identity.of(pid), proc.uid(pid)
+    if live is None or uid is None:
+        return
+    if mark.pid == pid and _is(live, mark):
+        if uid == target:
+            found.instances.append(live)
+        else:
+            found.claimed.append((pid, uid))
+        return
+    leader = identity.of(mark.pid)
+    if uid in uids and not (leader and _is(leader, mark)):
+        found.remains.append(pid)
 
 
-def _is_target(pid: int, owner: Owner) -> bool:
-    status = proc.status(pid)
-    if status is None:
-        return False
-    if int(status["Uid"].split()[1]) == owner.target:
-        return True
-    try:
-        return owner.uid == 0 and proc.exe(pid) in owner.executables
-    except PermissionError:
-        return False
+def _is(live: Identity, mark: Mark) -> bool:
+    """Whether the process with the mark's pid is the one that was marked.
+
+    One of another time namespace has other ticks to us than to who marked it; its pid is its own all the same.
+    """
+    return live[1] == mark.ticks or identity.is_timed_elsewhere(live[0])

@@ -6,6 +6,7 @@ import os
 import select
 
 from watchdog_tools.result import OK, UNKNOWN, Result
+from watchdog_tools.system.identity import pidfd, require_pidfd
 from watchdog_tools.system.looker import TALK
 from watchdog_tools.text import quoted
 
@@ -16,13 +17,21 @@ if TYPE_CHECKING:
 _ENOUGH = 8192  # bytes of output; the first line is all that is used
 
 
-def look(words: tuple[str, ...], say: Say) -> Result:
-    """Return the verdict of the plugin `words`. It dies with this looker, whose group it is in."""
+def look(words: tuple[str, ...], say: Say, *, trust_any: bool = False) -> Result:
+    """Return the verdict of the plugin `words`. It dies with this looker, whose group it is in.
+
+    trust_any: root executes it though others could replace it.
+    """
     import subprocess
 
     name = quoted(os.path.basename(words[0]), 64)
+    unsafe = "" if os.geteuid() or trust_any else _untrusted(words[0])
+    if unsafe:
+        refused = f"the plugin {name} is refused: {quoted(unsafe)} (--allow-unsafe-path)"
+        return Result(UNKNOWN, refused, reason="insecure")
     say(TALK, f"waiting for the plugin {name}")
     try:
+        require_pidfd()
         plugin = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
@@ -36,9 +45,22 @@ def look(words: tuple[str, ...], say: Say) -> Result:
     return Result(code, quoted(line) or f"{name} said nothing (exit {code})")
 
 
+def _untrusted(word: str) -> str:
+    """Return why root does not execute what `word` names, or an empty string; what cannot be found says so itself."""
+    from watchdog_tools.system.commands import located
+    from watchdog_tools.system.trust import untrusted_program
+
+    path = os.environ.get("PATH", os.defpath)
+    try:
+        executable = located(word, path)
+        return untrusted_program(executable, path) if executable else ""
+    except OSError:
+        return ""
+
+
 def _output(descriptor: int, pid: int) -> bytes:
     """Read until the plugin closes its output or ends: what it left in the background may hold it open."""
-    handle = os.pidfd_open(pid)
+    handle = pidfd(pid)
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     poll.register(handle, select.POLLIN)

@@ -12,6 +12,7 @@ from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.system import dial
 from watchdog_tools.system.failures import CLOSED, REFUSED, TIMEOUT, Failed
 from watchdog_tools.system.looker import TALK
+from watchdog_tools.system.wire import patience
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
@@ -35,8 +36,14 @@ def look(ask: Ask, say: Say) -> Result:
         import watchdog_tools.system.tls  # noqa: F401 -- before the clock starts: it takes longer than a handshake
     begun = time.monotonic()
     facts: dict[str, object] = {}
+    wire = None
     try:
-        _talk(ask, say, facts)
+        wire = dial.connect(ask.target, ask.family, ask.timing.limit if ask.wait else None, say)
+        facts["address"] = str(wire.place)
+        if ask.trust:
+            wire = _sealed(wire, ask.trust, say, facts)
+        if ask.expect:
+            _banner(wire, ask, say)
     except Failed as failure:
         result = _failure(ask, failure)
     except _OtherBanner as other:
@@ -53,20 +60,9 @@ def look(ask: Ask, say: Say) -> Result:
     result.metrics = (ask.timing.metric(seconds),)
     result.details = facts
     result.lines = tuple(f"{name}: {fact}" for name, fact in facts.items())
+    if wire:
+        wire.part(patience(say.left()))
     return result
-
-
-def _talk(ask: Ask, say: Say, facts: dict[str, object]) -> None:
-    """Go as far as was asked. Raise Failed or _OtherBanner."""
-    wire = dial.connect(ask.target, ask.family, ask.timing.limit if ask.wait else None, say)
-    try:
-        facts["address"] = str(wire.place)
-        if ask.trust:
-            wire = _sealed(wire, ask.trust, say, facts)
-        if ask.expect:
-            _banner(wire, ask, say)
-    finally:
-        wire.close()
 
 
 def _sealed(wire: Wire, trust: Trust, say: Say, facts: dict[str, object]) -> Wire:

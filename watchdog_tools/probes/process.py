@@ -10,7 +10,7 @@ from watchdog_tools.system import proc
 from watchdog_tools.system.looker import LOCAL, MATCH
 from watchdog_tools.system.process import Gone, Process
 from watchdog_tools.text import quoted
-from watchdog_tools.who import base, counts, ours
+from watchdog_tools.who import base, counts, names, ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def find(wanted: Wanted, say: Say, pids: list[int] | None = None) -> Found:
     return found
 
 
-def called(pid: int) -> str:
+def stranger(pid: int) -> str:
     """Return what a process is that is not the wanted one: gone, or its name, escaped."""
     try:
         process = Process(pid, proc.cmdline(pid) or b"")
@@ -61,6 +61,16 @@ def called(pid: int) -> str:
     except (Gone, PermissionError):
         return "gone"
     return f"another process, {quoted(base(name), 80)}"
+
+
+def called(pid: int) -> list[str]:
+    """Return the names by which a process is found, its own before that of its executable; none if it is gone."""
+    try:
+        process = Process(pid, proc.cmdline(pid) or b"")
+        exe = base(process.exe or "")
+        return sorted(names(process.argv, process.exe or ""), key=lambda name: (name == exe, name))
+    except (Gone, PermissionError):
+        return []
 
 
 def _scan(wanted: Wanted, pids: list[int]) -> Matched:
@@ -102,18 +112,17 @@ def _rough(wanted: Wanted, pid: int, line: bytes) -> bool:
     if not line and (wanted.name or wanted.args):
         stat = proc.piece(pid, "stat") or b"() X 0 0 0 0 0 0"
         state, _, _, _, _, _, flags, *_ = stat[stat.rindex(b")") + 2 :].split(None, 7)
-        if state == b"Z":
+        if state == b"Z" or not int(flags) & proc.KTHREAD:  # in the middle of an exec, say: Process asks again
             return True
-        if wanted.args or int(flags) & proc.KTHREAD:  # such a thread has no exe, and asking is dear
-            return not wanted.args and wanted.needle in stat
-    elif wanted.args:
+        return not wanted.args and wanted.needle in stat  # such a thread has no exe, and asking is dear
+    if wanted.args:
         return wanted.args in line.replace(b"\0", b" ")
-    elif not wanted.name or wanted.needle in line:
+    if not wanted.name or wanted.needle in line:
         return True
     try:
         return str(wanted.name) in os.readlink(f"/proc/{pid}/exe")
-    except OSError as error:
-        return isinstance(error, PermissionError)
+    except OSError:  # hidden, or not there in the middle of a thread's exec; or it is gone
+        return True
 
 
 def like(pattern: Pattern[str], matched: Matched) -> Matched:
@@ -157,12 +166,11 @@ def _chain() -> tuple[list[int], list[int]]:
     while pid > 0 and pid not in above:
         above.append(pid)
         try:
-            line, stat = proc.cmdline(pid), proc.stat(pid)
-        except PermissionError:
+            process = Process(pid, proc.cmdline(pid) or b"")
+            stat = process.stat
+        except (Gone, PermissionError):
             break
-        if stat is None or line is None:
-            break
-        ended = ended or not (len(own) == 1 or ours(os.fsdecode(line.rstrip(b"\0")).split("\0")))
+        ended = ended or not (len(own) == 1 or ours(process.argv))
         if not ended:
             own.append(pid)
         pid = stat.parent

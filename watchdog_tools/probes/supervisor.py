@@ -8,6 +8,7 @@ from watchdog_tools import supervisor_program as words
 from watchdog_tools.result import CRITICAL, UNKNOWN, Result
 from watchdog_tools.system import tool
 from watchdog_tools.system.looker import LOCAL
+from watchdog_tools.system.trust import untrusted
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
@@ -18,17 +19,22 @@ _LOG = "-8000"  # bytes of supervisord's log: some eighty lines
 _LOG_TIME = 2.0  # seconds; the verdict must not be lost for its words
 
 
-def look(program: str, config: str | None, say: Say) -> Result:
+def look(program: str, config: str | None, say: Say, *, trust_any: bool = False) -> Result:
     """Return the verdict on PROGRAM (`supervisor_program.program_name`) of the supervisord that FILE names.
 
     The exit code of `supervisorctl status` decides nothing: it is 0 in BACKOFF and STOPPING too, 3 where
     any program is down, 4 for an unknown program as for an absent supervisord, 1 for a wrong password.
+
+    trust_any: root reads FILE though others could replace it; it says which socket to believe, and names plugins.
     """
     # a supervisord that does not answer says nothing about its programs
     say(LOCAL, f"asking supervisord about {quoted(program, 80)}")
     path = tool.find("supervisorctl")
     if path is None:
         return words.refusal(program, 0, b"supervisorctl is not installed", b"")
+    why = "" if os.geteuid() or trust_any else _untrusted(config)
+    if why:
+        return Result(UNKNOWN, f"--supervisor-config: refused: {quoted(why)} (--allow-unsafe-path)", reason="insecure")
     try:
         said = tool.ask(words.command("status", program, _whole(config), path))
     except OSError as error:
@@ -61,6 +67,13 @@ def stop_command(program: str, config: str | None) -> tuple[str, ...]:
 def _whole(config: str | None) -> str | None:
     """Return the path from the root on: both the tool and a start command run in `/`."""
     return os.path.abspath(config) if config else None
+
+
+def _untrusted(config: str | None) -> str:
+    try:
+        return untrusted(os.path.abspath(config), "reads") if config else ""
+    except OSError:
+        return ""  # the tool says what it cannot read
 
 
 def _last_end(name: str, config: str | None, path: str, limit: float) -> str:

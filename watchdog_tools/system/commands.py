@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 DEEPEST = 5  # interpreters of interpreters; the kernel gives up there, too
-_WORDS = 64  # of a command line, that may name a program
 
 
 def located(word: str, path: str) -> str | None:
@@ -54,21 +49,3 @@ def interpreter(path: str) -> list[str]:
     # only these two part words for the kernel: behind a CR it looks for `sh\r`
     line = head[2:].split(b"\n")[0].replace(b"\t", b" ") if head[:2] == b"#!" else b""
     return [os.fsdecode(word) for word in line.split(b" ") if word]
-
-
-def executables(argv: Sequence[str], executable: str, path: str) -> tuple[str, ...]:
-    """Return the real path of every program that the words of a command line name, and of their interpreters."""
-    found = []
-    for word in argv[1:_WORDS]:
-        try:
-            found.append(located(word, path))
-        except OSError:
-            continue
-    return tuple(os.path.realpath(each) for file in (executable, *filter(None, found)) for each in _known(file, path))
-
-
-def _known(file: str, path: str) -> list[str]:
-    try:
-        return chain(file, path) if os.path.isfile(file) else []
-    except OSError:
-        return [file]

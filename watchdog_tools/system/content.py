@@ -79,7 +79,7 @@ def whole(exchange: Exchange) -> Content:
     chunk, raw = exchange.rest, 0
     while not (content.complete or content.cut()):
         if not chunk:
-            chunk = exchange.wire.receive(16384)
+            chunk = exchange.receive(16384)
             if not chunk:
                 break
         raw += len(chunk)

@@ -42,16 +42,15 @@ def kill_session(leader: int) -> None:
         members = in_session(leader)
         if not members:
             return
-        signal_all(members, _signal.SIGKILL)
+        try:
+            signal_all(members, _signal.SIGKILL)
+        except OSError:  # no pidfd is to be had: then no plugin was run, and what is left is the looker on its way out
+            return
 
 
 def ancestors() -> list[int]:
     """Return the pids of our parent, its parent, and so on."""
-    found = [os.getppid()]
-    while found[-1] > 1:
-        above = proc.stat(found[-1])
-        found.append(above.parent if above else 0)
-    return found
+    return _above(os.getppid())
 
 
 def descendants(roots: Iterable[Identity]) -> list[Identity]:
@@ -74,6 +73,30 @@ def descendants(roots: Iterable[Identity]) -> list[Identity]:
                 below.append(child)
                 queue.append(child)
     return below
+
+
+def belongs(pid: int, leader: Identity, uids: frozenset[int]) -> bool:
+    """Whether a process is of the family of a live `leader`: itself, of its session, below it, or marked by it.
+
+    uids: whose marks count. Raise proc.Unseen.
+    """
+    found = proc.stat(pid)
+    if found is None or not found.running:
+        return False
+    # while it lives, nobody else can have a session of its number
+    return (
+        leader[0] in (pid, found.session, *_above(found.parent))
+        or (marks.descends(pid, *leader[:2]) and marks.counts(pid, uids))
+    ) and alive(leader)
+
+
+def _above(pid: int) -> list[int]:
+    """Return `pid` and the pids above it, up to process 1."""
+    found = [pid]
+    while found[-1] > 1:
+        above = proc.stat(found[-1])
+        found.append(above.parent if above else 0)
+    return found
 
 
 def _is_child(child: Identity, parent: Identity) -> bool:

@@ -1,13 +1,19 @@
-"""One HTTP exchange as far as the head of the reply: connect, TLS, send, and read to the first empty line."""
+"""One HTTP exchange: connect, TLS, send, read to the first empty line; and once all is known, an orderly end.
+
+A server that is left in the middle of its reply says so in its log each time, or dies of SIGPIPE.
+"""
 
 from __future__ import annotations
 
-from watchdog_tools.replies import Status, head_end
+import time
+
+from watchdog_tools.replies import Extent, Status, head_end
 from watchdog_tools.requests import header, request
 from watchdog_tools.system import dial, secrets
 from watchdog_tools.system.failures import CLOSED, LOCAL, RESET, Failed
 from watchdog_tools.system.looker import LOCAL as OURS
 from watchdog_tools.system.looker import TALK
+from watchdog_tools.system.wire import MOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,14 +29,39 @@ MALFORMED = "malformed"
 class Exchange:
     """A reply whose head was read: its status, the head's bytes, what came behind it, and the connection."""
 
-    __slots__ = ("head", "rest", "status", "wire")
+    __slots__ = ("_extent", "_wire", "head", "rest", "status")
 
-    def __init__(self, status: Status, head: bytes, rest: bytes, wire: Wire) -> None:
-        """Take the fields as the class describes them."""
+    def __init__(self, status: Status, head: bytes, rest: bytes, wire: Wire, extent: Extent) -> None:
+        """Take the fields as the class describes them; `extent` has yet to take `rest`."""
         self.status = status
         self.head = head
         self.rest = rest
-        self.wire = wire
+        self._wire = wire
+        self._extent = extent
+        extent.take(rest)
+
+    def receive(self, limit: int, seconds: float | None = None) -> bytes:
+        """Return up to `limit` bytes more of it, none at the end. Raise Failed."""
+        data = self._wire.receive(limit, seconds)
+        self._extent.take(data)
+        return data
+
+    def end(self, seconds: float) -> None:
+        """Take what is left of the reply, for `seconds` and in bytes at most, and close in order."""
+        room, until = MOST, time.monotonic() + seconds
+        try:
+            while room and not self._extent.ended and (left := until - time.monotonic()) > 0:
+                data = self.receive(room, left)
+                if not data:
+                    break
+                room -= len(data)
+        except Failed:
+            pass  # what was to be known is known
+        self._wire.part(0, room)
+
+    def stop(self) -> None:
+        """Close in order, whatever of the reply is still to come."""
+        self._wire.part(0, 0)
 
 
 def fetch(ask: Ask, say: Say, facts: dict[str, object]) -> Exchange:
@@ -49,8 +80,9 @@ def fetch(ask: Ask, say: Say, facts: dict[str, object]) -> Exchange:
     say(TALK, f"waiting for the reply of {ask.url}")
     reset = _sent(wire, data)
     try:
-        return _final(wire)
+        return _final(wire, ask.method)
     except Failed as failure:
+        wire.part(0)
         # who was told of a reset once reads the end of the connection from then on
         raise reset if reset and failure.kind == CLOSED else failure from None
 
@@ -86,7 +118,7 @@ def _whole(word: str) -> str:
     return f"{name}{colon} {secrets.revealed(value.strip())}" if secrets.is_reference(value.strip()) else header(word)
 
 
-def _final(wire: Wire) -> Exchange:
+def _final(wire: Wire, method: str) -> Exchange:
     data, code = b"", 0
     for _ in range(_INTERIM):
         head, data = _head(wire, data)
@@ -96,7 +128,7 @@ def _final(wire: Wire) -> Exchange:
             raise Failed(MALFORMED, f"sends a malformed reply: {error}") from None
         code = status.code
         if code >= 200 or code == 101:  # noqa: PLR2004 -- 101 is the last word, on another protocol
-            return Exchange(status, head, data, wire)
+            return Exchange(status, head, data, wire, Extent(method, status, head))
     raise Failed(MALFORMED, f"sends interim replies (HTTP {code}) without an end")
 
 

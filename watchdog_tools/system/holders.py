@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.system import proc
+from watchdog_tools.system import memory, mounts, proc
 from watchdog_tools.who import names
 
 TYPE_CHECKING = False
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
 _KIND, _SOCKET = 0o170000, 0o140000  # of a file's mode
-_MOUNTS = 16 << 20  # bytes of a table
 
 
 class Holder:
@@ -23,11 +22,11 @@ class Holder:
     def __init__(self, pid: int) -> None:
         """Read what /proc shows."""
         self.pid = pid
-        line = proc.read(pid, "cmdline") or b""
+        line = memory.cmdline(pid) or b""
         self.argv = line.decode("utf-8", "surrogateescape").removesuffix("\0").split("\0") if line else []
         self.exe: str | None = None
         try:
-            self.exe = proc.exe(pid) or ""
+            self.exe = memory.exe(pid) or ""
         except PermissionError:
             pass
 
@@ -69,23 +68,29 @@ def file_on(path: str) -> tuple[int, int]:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)  # opens nothing, it only names the file
     try:
         found = os.fstat(descriptor)
-        info = proc.read("self", f"fdinfo/{descriptor}") or b""
+        mount = mounts.line(descriptor)
     finally:
         os.close(descriptor)
     if found.st_mode & _KIND != _SOCKET:
         raise FileNotFoundError(2, "not a socket")
-    mount = next((line.split()[1] for line in info.splitlines() if line.startswith(b"mnt_id:")), b"")
-    for line in (proc.read("self", "mountinfo", _MOUNTS) or b"").splitlines():
-        fields = line.split(None, 3)
-        if fields[0] == mount:
-            major, _, minor = fields[2].partition(b":")
-            return found.st_ino, int(major) << 20 | int(minor)
+    if mount:
+        major, _, minor = mount.split(None, 3)[2].partition(b":")
+        return found.st_ino, int(major) << 20 | int(minor)
     return found.st_ino, os.major(found.st_dev) << 20 | os.minor(found.st_dev)
 
 
 def _sockets(pid: int) -> Iterator[str]:
     directory = f"/proc/{pid}/fd"
-    for name in os.listdir(directory):
+    try:
+        names = os.listdir(directory)
+    except PermissionError:
+        if not memory.is_own(pid):
+            raise
+        names = []
+    if not names:  # a main thread that has ended has none, though its process lives
+        directory = f"/proc/{memory.living(pid)}/fd"
+        names = os.listdir(directory)
+    for name in names:
         try:
             link = os.readlink(f"{directory}/{name}")
         except FileNotFoundError:

@@ -5,12 +5,15 @@ A pid alone is recycled; ticks compare only within one boot and one time namespa
 
 from __future__ import annotations
 
+import errno
 import os
 
 from watchdog_tools.system.clock import boot_id
 from watchdog_tools.system.proc import Unseen, stat
 
 Identity = tuple[int, int, str, str, str]
+
+_NO_PIDFD = "pidfd_open is refused (it needs Linux 5.3 or later, and a seccomp profile that allows it)"
 
 
 _here: list[tuple[str, str, str]] = []  # it is the same for as long as a process lives
@@ -47,7 +50,7 @@ def alive(identity: Identity) -> bool:
 def handle(identity: Identity) -> int | None:
     """Return a pidfd of exactly this process, None if it is gone. The identity is verified after opening."""
     try:
-        descriptor = os.pidfd_open(identity[0])
+        descriptor = pidfd(identity[0])
     except ProcessLookupError:
         return None
     if alive(identity):
@@ -56,10 +59,33 @@ def handle(identity: Identity) -> int | None:
     return None
 
 
+def pidfd(pid: int) -> int:
+    """Return a pidfd of whatever has this number now. Raise OSError, with a sentence where none is to be had at all.
+
+    An old kernel does not know the call, and a seccomp profile older than the call refuses it with EPERM.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EPERM):
+            raise OSError(error.errno, _NO_PIDFD) from None
+        raise
+
+
+def require_pidfd() -> None:
+    """Raise OSError where pidfds are not to be had: before anything is started that would have to be held by one."""
+    os.close(pidfd(os.getpid()))
+
+
 def is_timed_elsewhere(pid: int) -> bool:
     """Whether a process is in another time namespace, as far as we may see: its ticks differ by where they are read."""
     theirs = _namespace("time", pid)
     return bool(theirs) and theirs != _namespace("time")
+
+
+def is_near(pid: int) -> bool:
+    """Whether a process is of our own pid and user namespace, as far as we may see."""
+    return all(_namespace(kind, pid) in ("", _namespace(kind)) for kind in ("pid", "user"))
 
 
 def _certain(pid: int, *, gone: bool) -> None:

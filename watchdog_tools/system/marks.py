@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import os
+from watchdog_tools.names import MARK, read
+from watchdog_tools.system import memory, proc
 
-from watchdog_tools.names import MARK
-from watchdog_tools.system import proc
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.names import Mark, Owner
 
 _LARGEST = 1 << 18  # bytes of an environment; a mark behind them is not found
-_ALONE = 3  # links of /proc/PID/task: two, and one for each thread
 
 
 def environ(pid: int, kind: str = MARK) -> bytes:
     """Return the environment if it holds a mark of that kind, else nothing: unreadable is no mark, and no veto."""
     try:
-        found = proc.read(pid, "environ", _LARGEST) or _of_a_thread(pid)
+        found = memory.environ(pid, _LARGEST)
     except OSError:
         return b""
     return found if found and kind.encode() in found else b""
-
-
-def _of_a_thread(pid: int) -> bytes:
-    """Return what another thread shows: a main thread that has ended shows nothing, though its process lives."""
-    if os.stat(f"/proc/{pid}/task").st_nlink == _ALONE:  # a kernel thread, or a zombie
-        return b""
-    for thread in proc.threads(pid):
-        found = proc.read(f"{pid}/task/{thread}", "environ", _LARGEST)
-        if found:
-            return found
-    return b""
 
 
 def descends(pid: int, leader: int, ticks: int, kind: str = MARK) -> bool:
@@ -37,12 +27,21 @@ def descends(pid: int, leader: int, ticks: int, kind: str = MARK) -> bool:
     return any(line.startswith(text) for line in environ(pid, kind).split(b"\0"))
 
 
-def family(leader: int, ticks: int, uids: frozenset[int]) -> list[int]:
-    """Return the live processes that came from (leader, ticks). Raise proc.Unseen.
+def of(pid: int) -> Mark | None:
+    """Return the mark that a process carries, as its own or inherited; None for none."""
+    return read(environ(pid))
+
+
+def family(owner: Owner, leader: int, ticks: int, uids: frozenset[int]) -> list[int]:
+    """Return the live processes that came from the instance (leader, ticks) of `owner`. Raise proc.Unseen.
 
     uids: whose word counts; anybody can write a mark into an environment of their own.
     """
-    return [pid for pid in proc.pids() if descends(pid, leader, ticks) and counts(pid, uids)]
+    return [pid for pid in proc.pids() if _is_of(of(pid), owner, leader, ticks) and counts(pid, uids)]
+
+
+def _is_of(mark: Mark | None, owner: Owner, leader: int, ticks: int) -> bool:
+    return mark is not None and (mark.pid, mark.ticks) == (leader, ticks) and mark.owner.is_same(owner)
 
 
 def counts(pid: int, uids: frozenset[int]) -> bool:

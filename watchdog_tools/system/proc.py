@@ -11,6 +11,7 @@ import os
 PIECE = 4096  # bytes; most command lines fit in, and each stat line, of some 300
 _LINES = 4 << 20  # bytes; the longest that the kernel lets anybody execute is a quarter of the stack limit
 _STATUS = 1 << 20  # bytes; some 1,500, but each group of its user's adds to it
+_TURNS = 20  # (m) one of 2,000 reads of a thread that execs in a loop met that, never two in a row
 KTHREAD = 0x00200000  # PF_KTHREAD
 
 
@@ -73,7 +74,10 @@ def piece(pid: int | str, name: str) -> bytes | None:
 
 
 def cmdline(pid: int | str) -> bytes | None:
-    """Return the arguments, a NUL behind each; empty for a kernel thread or a zombie, None if gone."""
+    """Return the arguments, a NUL behind each; None if gone.
+
+    Empty for a kernel thread, a zombie, or where a second look is due: system/memory.py takes it.
+    """
     line = piece(pid, "cmdline")
     return read(pid, "cmdline", _LINES) if line is not None and len(line) == PIECE else line
 
@@ -122,8 +126,21 @@ class Stat:
 
 def stat(pid: int | str) -> Stat | None:
     """Return what /proc/PID/stat says, None if the process is gone."""
-    line = piece(pid, "stat")
+    line = stat_line(pid)
     return Stat(line) if line else None
+
+
+def stat_line(pid: int | str) -> bytes | None:
+    """Return /proc/PID/stat, None if the process is gone.
+
+    Without a thread it is being reaped, or one of its threads takes the main one's number for an exec: asked again.
+    """
+    line = piece(pid, "stat")
+    for _ in range(_TURNS):
+        if not line or line[line.rindex(b")") + 2 :].split(None, 18)[17] != b"0":
+            break
+        line = piece(pid, "stat")
+    return line
 
 
 def status(pid: int | str) -> dict[str, str] | None:
@@ -133,6 +150,12 @@ def status(pid: int | str) -> dict[str, str] | None:
         return None
     lines = data.decode("ascii", "replace").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def uid(pid: int | str) -> int | None:
+    """Return the effective uid of a process, None if it is gone."""
+    fields = status(pid)
+    return int(fields["Uid"].split()[1]) if fields else None
 
 
 def hidden() -> bool:

@@ -12,23 +12,22 @@ class Gone(Exception):  # noqa: N818 -- not an error: processes end
 
 
 class Process:
-    """One process; each fact is read once. `line`: its arguments, a NUL behind each.
+    """One process; each fact is read once. `line`: its arguments, a NUL behind each; an empty one is asked for again.
 
     Reading a fact raises Gone where the process has ended, PermissionError where even that is hidden.
     """
 
-    __slots__ = ("_exe", "_stat", "_status", "figure", "line", "pid", "source")
+    __slots__ = ("_exe", "_stat", "_status", "figure", "line", "pid")
 
     def __init__(self, pid: int, line: bytes) -> None:
         self.pid = pid
         self.line = line
-        self.source = str(pid)
         self._exe: str | bool | None = False
         self._stat: proc.Stat | None = None
         self._status: dict[str, str] | None = None
         self.figure: float | None = None
         if not line:
-            self._living_thread()
+            self._ask_again()
 
     @property
     def argv(self) -> list[str]:
@@ -44,7 +43,7 @@ class Process:
         """The path of the executable, empty where there is none, None where we may not know."""
         if isinstance(self._exe, bool):
             try:
-                self._exe = proc.exe(self.source) or ""
+                self._exe = proc.exe(self.pid) or ("" if self.stat.kernel else self._other_exe())
             except PermissionError:
                 self._exe = None
         return self._exe
@@ -79,13 +78,15 @@ class Process:
                 raise Gone
         return self._status.get(name, "")
 
-    def _living_thread(self) -> None:
-        """Take arguments and executable from another thread where the main one alone has ended."""
-        if self.stat.state != "Z" or self.stat.threads < 2:  # noqa: PLR2004
-            return
-        for thread in proc.threads(self.pid):
-            line = proc.cmdline(f"{self.pid}/task/{thread}")
-            if line:
-                self.line = line
-                self.source = f"{self.pid}/task/{thread}"
-                return
+    def _other_exe(self) -> str:
+        from watchdog_tools.system import memory
+
+        return memory.exe(self.pid) or ""
+
+    def _ask_again(self) -> None:
+        """Take what was not there at once: of an exec's middle, or of another thread where the main one has ended."""
+        if not self.stat.kernel:
+            from watchdog_tools.system import memory  # few ever need it
+
+            self.line = memory.cmdline(self.pid) or b""
+            self._stat = None  # it may have been another thread's

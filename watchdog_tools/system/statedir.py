@@ -7,6 +7,7 @@ import stat
 
 PLACE = "watchdog-tools"
 _ROOTS = f"/run/{PLACE}", f"/var/lib/{PLACE}/pause"  # root's state, and its pauses
+_BELOW_HOME = f"/.local/state/{PLACE}"
 _HOMELESS = ("", "/", "/nonexistent")
 
 
@@ -33,7 +34,20 @@ def default(uid: int) -> str:
         return f"/tmp/{PLACE}-{uid}"  # noqa: S108 -- verified level by level before it is used
     if not os.path.isdir(home):
         raise NoState(f"no state directory: the home {home} is not there")
-    return f"{os.path.realpath(home)}/.local/state/{PLACE}"
+    return f"{os.path.realpath(home)}{_BELOW_HOME}"
+
+
+def place(path: str) -> str:
+    """Return DEVICE.INODE of the deepest directory above the state directory `path` that we do not create.
+
+    A chroot or a container that shares /proc, and even the path, has another. Empty where it is not there.
+    """
+    above = path.removesuffix(_BELOW_HOME) if path.endswith(_BELOW_HOME) else os.path.dirname(path)
+    try:
+        found = os.stat(above or "/")
+    except OSError:
+        return ""
+    return f"{found.st_dev}.{found.st_ino}"
 
 
 def enter(path: str, *, reading: bool = False) -> int:

@@ -61,6 +61,13 @@ class Sealed(Wire):
         found = self._tls.getpeercert(False) or {}  # noqa: FBT003 -- the C function's own form
         return days_left(str(found.get("notAfter", "")), time.time())
 
+    def _farewell(self) -> None:
+        self.sock.settimeout(0)  # the answer to it is not waited for
+        try:
+            self._tls.shutdown()
+        except OSError:
+            return
+
     def _write(self, data: bytes) -> None:
         while data:
             data = data[self._tls.write(data) :]

@@ -8,7 +8,8 @@ import sys
 import time
 
 from watchdog_tools.system.commands import located
-from watchdog_tools.system.trust import untrusted
+from watchdog_tools.system.identity import pidfd, require_pidfd
+from watchdog_tools.system.trust import untrusted_program
 
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENOUGH = 65536  # bytes of each stream
@@ -35,7 +36,7 @@ def find(name: str) -> str | None:
     beside = os.path.dirname(sys.executable)
     for place in (*os.environ.get("PATH", "").split(":"), *_PLACES.split(":")):
         found = located(name, place)
-        if found and (os.geteuid() or place == beside or not untrusted(found)):
+        if found and (os.geteuid() or place == beside or not untrusted_program(found, _PLACES)):
             return found
     return located(name, beside)
 
@@ -47,6 +48,7 @@ def ask(argv: tuple[str, ...], limit: float | None = None) -> Answer:
     """
     import subprocess
 
+    require_pidfd()
     until = None if limit is None else time.monotonic() + limit
     tool = subprocess.Popen(
         argv,
@@ -70,7 +72,7 @@ def _heard(streams: list[int], pid: int, until: float | None) -> tuple[bytes, by
     """Read both streams until they are closed, or the tool ended with nothing left to read; None if not in time."""
     said = dict.fromkeys(streams, b"")
     waiting = set(streams)
-    handle = os.pidfd_open(pid)
+    handle = pidfd(pid)
     poll = select.poll()
     for descriptor in (*streams, handle):
         poll.register(descriptor, select.POLLIN)

@@ -1,4 +1,4 @@
-"""May root execute this file, and may a pidfile choose whom we signal? Each component of the path answers."""
+"""May root execute or write this file, and may a pidfile choose whom we signal? Each component of the path answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+from watchdog_tools.system.commands import chain
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
@@ -15,18 +16,45 @@ if TYPE_CHECKING:
 _LINKS = 40  # as many as the kernel follows
 
 
-def untrusted(path: str) -> str:
+def untrusted(path: str, what: str = "executes") -> str:
     """Return a sentence that names the component which others can change, or an empty string.
 
-    path: absolute. Links are followed, and what they lead through is verified too. Raise OSError.
+    path: absolute. Links are followed, and what they lead through is verified too. what: root does with it.
+    Raise OSError.
     """
     if not path.startswith("/"):
         return f"{path} is not absolute"
     for here, found in _components(path):
         if found.st_uid:
-            return f"{here} belongs to uid {found.st_uid}, who could replace what root executes"
+            return f"{here} belongs to uid {found.st_uid}, who could replace what root {what}"
         if _writable(found, 0o022):
-            return f"{here} is writable by others, who could replace what root executes"
+            return f"{here} is writable by others, who could replace what root {what}"
+    return ""
+
+
+def untrusted_program(executable: str, path: str) -> str:
+    """Do as `untrusted` for a program and the interpreters of its `#!` lines. path: PATH, for env. Raise OSError."""
+    return next(filter(None, (untrusted(each) for each in chain(executable, path))), "")
+
+
+def untrusted_log(path: str) -> str:
+    """Return a sentence that says who could lead what root writes to the log elsewhere, or an empty string.
+
+    Its directory may be sticky, as /tmp is; then the file must be root's own, under that one name. Raise OSError.
+    """
+    why = untrusted(os.path.dirname(path), "writes")
+    try:
+        return why or doubtful_log(path, os.lstat(path))
+    except FileNotFoundError:
+        return ""
+
+
+def doubtful_log(path: str, found: os.stat_result) -> str:
+    """Return a sentence why root does not write to this file that is at `path`, or an empty string. Raise OSError."""
+    if found.st_uid:
+        return f"{path} belongs to uid {found.st_uid}"
+    if found.st_nlink > 1 and os.stat(os.path.dirname(path)).st_mode & 0o022:
+        return f"{path} is a hard link: it may be another file of root's"
     return ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from watchdog_tools.system.failures import TIMEOUT, Failed, failed
 from watchdog_tools.targets import bracketed
 
@@ -10,6 +12,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from watchdog_tools.system.dial import Stream
+
+
+MOST = 64 << 10  # bytes that are taken, though nobody looks at them, so that the other side can end in order
+_PATIENCE = 0.25  # seconds that it has for that
+_REPORT = 0.1  # seconds in front of a check's deadline, so that what is known by then is told in time
+_WRITING = 1  # SHUT_WR
+
+
+def patience(left: float) -> float:
+    """Return the seconds to wait for an orderly end, where the check has `left` seconds; below 0 for none."""
+    return min(_PATIENCE, left - _REPORT)
 
 
 class Place:
@@ -60,6 +73,29 @@ class Wire:
     def close(self) -> None:
         """Close the socket; nobody is told why."""
         self.sock.close()
+
+    def part(self, seconds: float, room: int = MOST) -> None:
+        """Say goodbye, take what still comes for `seconds`, and close; what fails is nobody's concern any more.
+
+        What lies unread when a socket is closed, or comes later, is answered by a reset, which is an error to
+        the other side. room: bytes that are taken at most, 0 for none.
+        """
+        until = time.monotonic() + seconds
+        try:
+            self._farewell()
+            self.sock.shutdown(_WRITING)
+            while room:
+                self.sock.settimeout(max(until - time.monotonic(), 0))
+                data = self.sock.recv(room)
+                if not data:
+                    break
+                room -= len(data)
+        except OSError:
+            pass
+        self.close()
+
+    def _farewell(self) -> None:
+        """Say goodbye in the protocol on the socket; bare ones have no word for it."""
 
     def _write(self, data: bytes) -> None:
         self.sock.sendall(data)

@@ -1,0 +1,133 @@
+"""ensure-running's --process and --pidfile: check-process, with what a keeper knows of its own instance beside it."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.names import Owner
+from watchdog_tools.probes import instance
+from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
+from watchdog_tools.system.statedir import default, place
+from watchdog_tools.text import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.cli.options import Values
+    from watchdog_tools.system.looker import Say
+    from watchdog_tools.system.looks import Job
+
+_ROOT = 0
+_NAMED = 3  # processes, and names of one, in a sentence
+
+
+def process(job: Job, name: str, values: Values) -> Job:
+    """Return the look of --process, from that of check-process. `name`: the service's.
+
+    Where we are root and no user is named, what an unprivileged user could have made up counts for nothing.
+    """
+    plain, wanted = job.look, str(values["process"])
+    guarded = os.geteuid() == _ROOT and not values["user"]
+
+    def look(say: Say) -> Result:
+        result = plain(say)
+        uids: set[int] = set(result.details.get("uids", ()))  # type: ignore[call-overload]
+        if guarded and uids - {_ROOT}:
+            result = _proven(result, wanted, _owner(name, values))
+        return result if result.details.get("_born") else _explained(result, wanted, _owner(name, values))
+
+    job.look = look
+    return job
+
+
+def pidfile(job: Job, name: str, values: Values) -> Job:
+    """Return the look of --pidfile, from that of check-process. `name`: the service's.
+
+    A live pid that runs something else is stale, but not one of our own instance's family: a start command may become
+    another program (`nice`, a shell's exec), or write the file for a child that it waits for.
+    """
+    plain, path = job.look, str(values["pidfile"])
+
+    def look(say: Say) -> Result:
+        result = plain(say)
+        if result.reason not in ("stale", "stale-boot"):
+            return result
+        from watchdog_tools.probes import pidfile as probe
+        from watchdog_tools.system.family import belongs
+
+        pid, _ = probe.read(path)
+        seen = instance.look(_owner(name, values))
+        leader = seen.record.identity if seen.alive and seen.record else None
+        if leader is None or pid is None or not belongs(pid, leader, frozenset({os.geteuid()})):
+            return result
+        words = "the instance itself" if pid == leader[0] else f"of what was started here (pid {leader[0]})"
+        return Result(OK, f"pid {pid} of the pidfile is {words}", metrics=[Metric("procs", 1, low=0)])
+
+    job.look = look
+    return job
+
+
+def _owner(name: str, values: Values) -> Owner:
+    """Return whose the instance is. Raise NoState."""
+    path = str(values["state_dir"] or default(os.geteuid()))
+    return Owner(name=name, uid=os.geteuid(), directory=path, place=place(path))
+
+
+def _proven(result: Result, wanted: str, owner: Owner) -> Result:
+    """Return the Result without the processes of other users that merely call themselves so."""
+    from watchdog_tools.probes.proven import proven
+    from watchdog_tools.system import proc
+    from watchdog_tools.system.family import belongs
+
+    seen = instance.look(owner)
+    leader = seen.record.identity if seen.alive and seen.record else None
+    kept, others = [], []
+    for pid, ticks in result.details["_born"]:  # type: ignore[attr-defined]
+        uid = proc.uid(pid)
+        if uid == _ROOT or proven(pid, wanted) or (leader and belongs(pid, leader, frozenset({_ROOT}))):
+            kept.append([pid, ticks])
+        elif uid is not None:
+            others.append((pid, uid))
+    return _without(result, kept, others, wanted, owner) if others else result
+
+
+def _without(result: Result, kept: list[list[int]], others: list[tuple[int, int]], wanted: str, owner: Owner) -> Result:
+    who = ", ".join(f"pid {pid} of uid {uid}" for pid, uid in others[:_NAMED])
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    words = f"{who}{more} merely call{'s' * (len(others) == 1)} itself {quoted(wanted, 80)}"
+    count = Metric("procs", len(kept), low=0)
+    if kept:
+        result.summary += f"; {words}, which any user can do"
+        result.details["_born"], result.metrics = kept, (count, *result.metrics[1:])
+        return result
+    if _was_kept(owner):
+        return Result(CRITICAL, f"no process {quoted(wanted, 80)} of root; {words}", reason="unproven", metrics=[count])
+    advice = f"--user USER says whose it is, or --check 'check-process -u USER {quoted(wanted, 80)}'"
+    return Result(UNKNOWN, f"{words}, which any user can do: {advice}", reason="unproven", metrics=[count])
+
+
+def _was_kept(owner: Owner) -> bool:
+    """Whether anything of NAME was ever kept here."""
+    from watchdog_tools.probes import kept
+    from watchdog_tools.record import Corrupt
+
+    try:
+        seen = instance.look(owner)
+        return bool(seen.record) or seen.corrupt or kept.read(owner.directory, owner.name) is not None
+    except Corrupt:
+        return True
+
+
+def _explained(result: Result, wanted: str, owner: Owner) -> Result:
+    """Say what our own instance calls itself, where it lives and was not found by the name that was asked for."""
+    if result.state != CRITICAL:
+        return result
+    seen = instance.look(owner)
+    if not (seen.alive and seen.record):
+        return result
+    from watchdog_tools.probes.process import called
+
+    names = called(seen.record.pid)[:_NAMED]
+    if names and wanted not in names:
+        said = " or ".join(quoted(each, 60) for each in names)
+        result.summary += f"; pid {seen.record.pid}, which was started here, calls itself {said}"
+    return result
