@@ -219,7 +219,7 @@ def test_193_the_deadline_is_not_passed_for_it() -> None:
     with serving(work) as server:
         ran, line = check(server, timeout=2)
     assert ran.code == 0, line
-    assert ran.seconds < 2.3
+    assert ran.fair < 2.3
 
 
 def test_193_without_body_the_stop_is_on_purpose() -> None:
@@ -238,7 +238,7 @@ def test_193_tls_says_goodbye(tmp_path: Path, shape: str, words: tuple[str, ...]
     authority = Authority(tmp_path)
     service = answering(*WHOLE.get(shape, (b"220 hello\r\n\r\n" if shape == "no HTTP" else HEAD + b"\r\n" + BODY,)))
     with serving(strict(authority.context("localhost"), service)) as server:
-        run("check-http", f"https://localhost:{server.port}/", "--ca-cert", authority.path, "-t", "1", *words)
+        run("check-http", f"https://localhost:{server.port}/", "--ca-cert", authority.path, "-t", "5", *words)
     assert service.ends == [ORDERLY]
 
 
@@ -268,7 +268,7 @@ def test_193_a_port_with_tls_is_left_with_close_notify(tmp_path: Path, words: tu
     authority = Authority(tmp_path)
     service = Service(lambda peer: peer.send(b"220 hello\r\n"))
     with serving(strict(authority.context("localhost"), service)) as server:
-        ran = run("check-port", "-S", f"localhost:{server.port}", "--ca-cert", authority.path, "-t", "1", *words)
+        ran = run("check-port", "-S", f"localhost:{server.port}", "--ca-cert", authority.path, "-t", "5", *words)
     oracle(ran, 1)
     assert service.ends == [ORDERLY]
 

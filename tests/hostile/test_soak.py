@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.components import need, need_works
 
-pytestmark = [pytest.mark.slow, pytest.mark.root]
+pytestmark = [pytest.mark.slow, pytest.mark.root(reason="makes a pid namespace")]
 
 
 def test_a_service_survives_a_storm_with_one_instance_at_a_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from watchdog_tools.actions import preflight
 from watchdog_tools.system.commands import absent, located
 from watchdog_tools.system.proc import read
 from watchdog_tools.system.trust import untrusted_log, untrusted_program
@@ -103,6 +104,9 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
         name, uid, gid = account[:3]
         groups = os.getgrouplist(name, gid) if wish.group is None else [gid]
         identity = (uid, gid, groups)
+    trouble = preflight.impediment(preflight.Start(wish.argv[0], executable, path, wish.cwd, wish.log), identity)
+    if trouble:
+        raise CannotStart(trouble)
     if os.geteuid() == 0 and (identity is None or identity[0] == 0) and not wish.trust_any:
         _trust(executable, path)
         _trust_log(wish.log)

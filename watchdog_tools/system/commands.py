@@ -6,7 +6,7 @@ import os
 
 from watchdog_tools.text import shortened
 
-_DEEP = 5  # interpreters of interpreters; the kernel gives up there, too
+DEEPEST = 5  # interpreters of interpreters; the kernel gives up there, too
 
 
 def located(word: str, path: str) -> str | None:
@@ -39,7 +39,7 @@ def chain(executable: str, path: str) -> list[str]:
     Raise OSError for a file that cannot be read.
     """
     found = [executable]
-    while len(found) <= _DEEP:
+    while len(found) <= DEEPEST:
         words = interpreter(found[-1])
         if not words:
             break
@@ -61,4 +61,6 @@ def interpreter(path: str) -> list[str]:
         head = os.read(descriptor, 256)
     finally:
         os.close(descriptor)
-    return [os.fsdecode(word) for word in head[2:].split(b"\n")[0].split()] if head[:2] == b"#!" else []
+    # only these two part words for the kernel: behind a CR it looks for `sh\r`
+    line = head[2:].split(b"\n")[0].replace(b"\t", b" ") if head[:2] == b"#!" else b""
+    return [os.fsdecode(word) for word in line.split(b" ") if word]
