@@ -153,7 +153,7 @@ def disguised(spawn: Spawner, name: str, **popen: object) -> int:
     return child.pid
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="other users try to deceive root")
 class TestAnybody:
     """What an unprivileged user could have made up makes nothing of root's healthy, and keeps nothing down."""
 
@@ -289,7 +289,7 @@ def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="other users try to deceive root")
 def test_179_a_chroot_that_shares_proc_keeps_one_of_its_own(kept: Kept) -> None:
     """Same /proc, same path, same NAME: another root directory is another place; the host's is never touched."""
     words = ["/bin/sleep", "600"]
