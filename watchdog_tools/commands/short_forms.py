@@ -8,6 +8,7 @@ from watchdog_tools.names import Owner
 from watchdog_tools.probes import instance
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
 from watchdog_tools.system.statedir import default, place
+from watchdog_tools.system.statedir import kept as kept_in
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
@@ -106,10 +107,13 @@ def _without(result: Result, kept: list[list[int]], others: list[tuple[int, int]
 
 
 def _was_kept(owner: Owner) -> bool:
-    """Whether anything of NAME was ever kept here."""
+    """Whether anything of NAME was ever kept here, also before the last boot."""
     from watchdog_tools.probes import kept
     from watchdog_tools.record import Corrupt
 
+    remembered = kept_in(owner.directory)
+    if remembered and os.path.lexists(f"{remembered}/{owner.name}"):
+        return True
     try:
         seen = instance.look(owner)
         return bool(seen.record) or seen.corrupt or kept.read(owner.directory, owner.name) is not None
