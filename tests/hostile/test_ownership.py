@@ -225,7 +225,7 @@ class TestAnybody:
         assert kept.pid() != forger.pid
 
     def test_177_178_a_setuid_program_is_of_whoever_ran_it(self, apps: Apps, public_path: Path, spawn: Spawner) -> None:
-        """It has root's uid, and a name, arguments and an environment that a user chose: none of that is root's word."""
+        """It has root's uid, and a name and an environment that a user chose: none of that is root's word."""
         code = (
             "import os, sys; name, state, place, program = sys.argv[1:5]; pid = os.getpid();"
             "ticks = open('/proc/self/stat').read().rpartition(')')[2].split()[19];"
