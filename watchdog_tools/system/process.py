@@ -48,6 +48,18 @@ class Process:
                 self._exe = None
         return self._exe
 
+    def has_its_exe(self) -> bool:
+        """Return whether the path of its executable means the same file here.
+
+        In a user namespace of one's own anybody may mount any file at any path.
+        """
+        from watchdog_tools.system import identity
+
+        try:
+            return identity.is_near(self.pid) or os.path.samefile(f"/proc/{self.pid}/exe", self.exe or "")
+        except OSError:
+            return False
+
     @property
     def stat(self) -> proc.Stat:
         """What /proc/PID/stat says."""
