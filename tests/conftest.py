@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,20 @@ settings.load_profile("suite")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hold `@pytest.mark.root` to its word."""
-    if item.get_closest_marker("root"):
-        components.need_root()
+    """Hold `@pytest.mark.root(reason="…")` to its word: whoever is not root skips the test, for that reason."""
+    marker = item.get_closest_marker("root")
+    if marker:
+        components.only_root(*marker.args, **marker.kwargs)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI an ordinary user skips nothing but what the marker `root` names."""
+    report = yield
+    if report.skipped and components.required() and os.geteuid() and not item.get_closest_marker("root"):
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_COMPONENTS=1, but skipped without the marker root: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

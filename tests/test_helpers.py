@@ -102,7 +102,7 @@ def test_a_missing_component_skips_or_fails(monkeypatch: pytest.MonkeyPatch) -> 
         components.need("no-such-program")
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="runs a command as another user")
 def test_nobody_can_run_our_commands() -> None:
     """Root's checks run as nagios or nobody, so the interpreter must be within their reach."""
     options = components.need_nobody(sys.executable)

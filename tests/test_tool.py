@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from helpers import fair_clock
 
 from watchdog_tools.system import tool
 
@@ -27,10 +27,10 @@ def test_a_flood_is_cut() -> None:
 def test_what_it_leaves_behind_does_not_hold_us(starts_services: str) -> None:
     """A child in the background has both pipes open."""
     assert starts_services
-    begun = time.monotonic()
+    begun = fair_clock.now()
     said = tool.ask(("/bin/sh", "-c", "sleep 1000 & echo done"))
     assert (said.code, said.out) == (0, b"done\n")
-    assert time.monotonic() - begun < 5
+    assert fair_clock.now() - begun < 5
 
 
 def test_a_limit_ends_it() -> None:
@@ -45,15 +45,23 @@ def test_it_cannot_run() -> None:
         tool.ask(("/no/such/tool",))
 
 
-def test_where_tools_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_tools_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In PATH, where systems keep them, and beside our own interpreter; never in the current directory."""
-    monkeypatch.setenv("PATH", "")
+    places = {name: tmp_path / name for name in ("path", "beside", "current")}
+    for place, names in (("path", ["wdt-a"]), ("beside", ["wdt-a", "wdt-b", "sh"]), ("current", ["wdt-c"])):
+        places[place].mkdir()
+        for name in names:
+            (places[place] / name).touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(places["beside"] / "python"))
+    monkeypatch.chdir(places["current"])
+    monkeypatch.setenv("PATH", f":{places['path']}")
+    assert tool.find("wdt-a") == str(places["path"] / "wdt-a")
+    assert tool.find("wdt-b") == str(places["beside"] / "wdt-b")
     assert tool.find("sh") in ("/usr/bin/sh", "/bin/sh")
-    assert tool.find("supervisorctl") == f"{os.path.dirname(sys.executable)}/supervisorctl"  # noqa: PTH120
-    assert tool.find("no-such-tool") is None
+    assert tool.find("wdt-c") is None
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="a rule for root alone")
 def test_root_passes_over_a_tool_that_others_could_replace(public_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory of nobody's in front of PATH: what lies there is not asked, and not run as root."""
     theirs = public_path / "sh"

@@ -34,16 +34,17 @@ def test_ours_is_secure(pidfile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert insecure("agent.pid", None) == ""
 
 
-@pytest.mark.parametrize("mode", [0o666, 0o646, 0o664])
+OF_ROOT_S_GROUP = pytest.param(0o664, marks=pytest.mark.root(reason="a user's private group is nobody else"))
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o646, OF_ROOT_S_GROUP])
 def test_32_one_that_others_can_write(pidfile: Path, mode: int) -> None:
     """Refused, with its name, whoever owns it."""
-    if mode == 0o664 and os.geteuid():
-        pytest.skip("a user's private group is nobody else")
     pidfile.chmod(mode)
     assert insecure(str(pidfile), os.geteuid()) == f"insecure pidfile {pidfile}: {pidfile} is writable by others"
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes files of another owner")
 def test_32_one_of_another_user(pidfile: Path) -> None:
     """It may name processes of its owner alone."""
     os.chown(pidfile, NOBODY, NOBODY)
@@ -52,7 +53,7 @@ def test_32_one_of_another_user(pidfile: Path) -> None:
         assert insecure(str(pidfile), uid) == f"insecure pidfile {pidfile}: {pidfile} belongs to uid {NOBODY}"
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes files of another owner")
 @pytest.mark.parametrize("level", ["run", "."])
 def test_34_a_directory_of_another_user(pidfile: Path, level: str) -> None:
     """Who owns a directory on the way can swap the file after any look at it."""
@@ -69,7 +70,7 @@ def test_34_a_directory_that_others_can_write(pidfile: Path, mode: int) -> None:
     assert "is writable by others" in insecure(str(pidfile), os.geteuid())
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes files of another owner")
 def test_34_directly_in_a_sticky_directory(pidfile: Path) -> None:
     """There the file's owner decides: nobody else can replace it, but anybody could have been first."""
     pidfile.parent.chmod(0o1777)
@@ -78,7 +79,7 @@ def test_34_directly_in_a_sticky_directory(pidfile: Path) -> None:
     assert "belongs to uid" in insecure(str(pidfile), 0)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes files of another owner")
 def test_34_links_are_judged(pidfile: Path) -> None:
     """A link of another user's leads where they like; a link of root's into their directory is theirs, too."""
     theirs = pidfile.parent.parent / "theirs"
@@ -105,7 +106,7 @@ def test_32_a_second_name_of_another_service_s_pidfile(pidfile: Path) -> None:
     assert "is a hard link" in insecure(str(pidfile.parent / "other.pid"), os.geteuid())
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes files of another owner")
 def test_32_a_user_s_own_rule(pidfile: Path) -> None:
     """Who is not root trusts root and themselves; a private group's write permission is their own."""
     code = "import sys; from watchdog_tools.system.trust import insecure; print(insecure(sys.argv[1], None))"

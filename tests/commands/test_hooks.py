@@ -149,7 +149,7 @@ grep -E '^Sig(Blk|Ign)' /proc/self/status; sed 's/.*) . //' /proc/$$/stat; echo 
     assert {name for name in seen if name.startswith(("WATCHDOG", "LISTEN", "NOTIFY"))} == {"WATCHDOG_TOOLS_COMMAND"}
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="a rule for root alone")
 def test_107_root_executes_no_hook_that_others_could_replace(tmp_path: Path) -> None:
     """The rule of start commands."""
     program = script(tmp_path, "exit 0")

@@ -178,7 +178,7 @@ class TestTheCommandLine:
         oracle(ran, 10)
         assert kept.service.one() == pid
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="makes files of another owner")
     def test_136_a_command_line_of_another_owner(self, kept: Kept) -> None:
         """Neither."""
         kept.run()
@@ -235,7 +235,7 @@ class TestStop:
         kept.run()
         assert not lives(kept)
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs a command as another user")
     def test_one_of_another_user_is_found_though_its_program_is_gone(self, kept: Kept, public_path: Path) -> None:
         """No record, and the program removed (an upgrade): it is found by its mark, never `was not running`."""
         program = public_path / "wdt-agent"

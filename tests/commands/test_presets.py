@@ -283,7 +283,7 @@ def init() -> Iterator[Systemd]:
         yield Systemd(machine)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="boots a systemd in a container")
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # where the tree has to be made first
 @pytest.mark.xdist_group("nspawn")
@@ -386,7 +386,7 @@ class TestSystemd:
             init.machine.run("mv", "/run/dbus/away", "/run/dbus/system_bus_socket")
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="boots a systemd in a container")
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.xdist_group("nspawn")

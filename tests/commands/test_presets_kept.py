@@ -327,7 +327,7 @@ class Unit:
         return self.shown("MainPID")
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="boots a systemd in a container")
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # where the tree has to be made first
 @pytest.mark.xdist_group("nspawn")

@@ -20,7 +20,7 @@ from helpers.servers import HOST
 
 from watchdog_tools.system.trust import untrusted
 
-pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.xdist_group("cron")]
+pytestmark = [pytest.mark.root(reason="cron itself runs as root"), pytest.mark.slow, pytest.mark.xdist_group("cron")]
 SNIPPET = Path(__file__).parents[2] / "crontab.d/keep-supervisord"
 MINUTE = 3.0  # seconds of real time; cron's jobs see that one, not cron's
 # The machine as cron finds it. $1: the room, with etc and usr to be laid over the real ones; $2: libfaketime.

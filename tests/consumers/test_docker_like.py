@@ -15,7 +15,7 @@ from helpers.components import need, need_works
 from helpers.processes import Seen, Spawner, end, everyone, look, wait_for
 from helpers.servers import HOST, OK, closed_port, replying, serving
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.root(reason="makes a pid namespace")
 ENTRYPOINT = ("/bin/sh", "-c", "echo ready; exec sleep 8640090")
 
 
@@ -86,7 +86,7 @@ def test_a_target_that_hangs_is_our_verdict(container: Container, words: str, se
     with serving(lambda peer: peer.silence()) as silent:
         ran = container.exec("check-http", silent.url, *words.split())
         assert (ran.code, "timed out" in oracle(ran, 2)) == (1, True), ran
-        assert ran.seconds < seconds + 0.3, f"{ran.seconds}: and 0.3 s for a busy machine"
+        assert ran.fair < seconds + 0.3, f"{ran.fair}: and 0.3 s for a busy machine"
         assert len(container.lives()) == 1
 
 

@@ -17,7 +17,6 @@ from helpers.components import need, need_nobody
 from helpers.processes import TOKEN, Spawner, carriers, wait_for
 from helpers.servers import HOST, closed_port, full_backlog, serving
 
-pytestmark = pytest.mark.root
 Ask = Callable[..., Ran]
 
 
@@ -25,7 +24,8 @@ Ask = Callable[..., Ran]
 def nrpe(spawn: Spawner, public_path: Path) -> Callable[..., Ask]:
     """Return what starts nrpe with command lines by name and a `command_timeout`, and returns what asks for one."""
     daemon, client = need("nrpe"), need("check_nrpe")
-    need_nobody(command("check-port"))
+    if not os.geteuid():  # then it becomes the user nagios
+        need_nobody(command("check-port"))
 
     def started(lines: dict[str, list[object]], seconds: int = 10) -> Ask:
         with socket.create_server((HOST, 0)) as probe:
@@ -91,7 +91,7 @@ def test_a_target_that_hangs_is_our_verdict_not_nrpe_s(nrpe: Callable[..., Ask])
         for name, code in (("http", 2), ("port", 3)):
             ran = ask(name)
             assert (ran.code, "timed out after 1 s" in ran.out) == (code, True), ran
-            assert ran.seconds < 2.5
+            assert ran.fair < 2.5
             assert not ours_at_work()
 
 
@@ -114,7 +114,8 @@ def test_a_handler_that_starts_a_service_returns(
     """An event handler over nrpe: it answers when ensure-running ends, not when the service does; the next finds it."""
     state = public_path / "state"
     state.mkdir()
-    shutil.chown(state, "nagios", "nagios")
+    if not os.geteuid():
+        shutil.chown(state, "nagios", "nagios")
     words = ["--state-dir", state, "--start-seconds", "0.1", "--", need("sleep"), "8640088"]
     ask = nrpe({"start": [command("ensure-running"), starts_services, *words]})
     first, second = ask("start"), ask("start")

@@ -17,9 +17,14 @@ PLACES = os.pathsep.join(
 NOBODY = 65534
 
 
+def required() -> bool:
+    """Whether everything must be there, as in CI."""
+    return os.environ.get("REQUIRE_COMPONENTS") == "1"
+
+
 def lacking(what: str) -> NoReturn:
     """Skip the test, or fail it where everything must be there."""
-    if os.environ.get("REQUIRE_COMPONENTS") == "1":
+    if required():
         pytest.fail(f"REQUIRE_COMPONENTS=1, but {what}", pytrace=False)
     pytest.skip(what)
 
@@ -32,10 +37,10 @@ def need(name: str) -> str:
     return found
 
 
-def need_root() -> None:
-    """Go on only as root."""
+def only_root(reason: str) -> None:
+    """Go on only as root. An ordinary user lacks no component: the test is skipped in CI, too."""
     if os.geteuid() != 0:
-        lacking("only root can do this")
+        pytest.skip(f"root: {reason}")
 
 
 def need_works(*argv: str) -> None:
@@ -49,7 +54,7 @@ def need_works(*argv: str) -> None:
 
 def need_nobody(program: str) -> dict[str, object]:
     """Return Popen's options for running `program` as nobody; go on only if nobody can."""
-    need_root()
+    only_root("runs a command as another user")
     options: dict[str, object] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
         done = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False, cwd="/", **options)  # type: ignore[call-overload]
@@ -58,4 +63,16 @@ def need_nobody(program: str) -> dict[str, object]:
         reason = str(error)
     if reason:
         lacking(f"nobody cannot execute {program}: {reason}")
+    return options
+
+
+def plain_user(program: str, place: Path) -> dict[str, object]:
+    """Return Popen's options for running `program` without root's rights, as the owner of the directory `place`.
+
+    An ordinary user does so anyway; root becomes nobody, who is given the directory.
+    """
+    if os.geteuid():
+        return {}
+    options = need_nobody(program)
+    os.chown(place, NOBODY, NOBODY)
     return options

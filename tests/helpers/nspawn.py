@@ -251,7 +251,7 @@ def _removed(group: Path) -> bool:
 
 def need_tools() -> None:
     """Go on only as root, and where everything is installed."""
-    components.need_root()
+    components.only_root("boots a systemd in a container")
     for name in TOOLS:
         components.need(name)
 

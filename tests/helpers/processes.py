@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from helpers import fair_clock
+
 # Every test's environment carries it with a value of its own; what the test starts inherits it.
 TOKEN = "WDT_TEST_TOKEN"  # noqa: S105 -- a marker, not a secret
 
@@ -31,13 +33,13 @@ class Seen:
 
 
 def wait_for(predicate: Callable[[], T], seconds: float = 10, what: str = "") -> T:
-    """Return the first true value of `predicate`, polled every 10 ms; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
+    """Return the first true value of `predicate`, polled every 10 ms; fail after `seconds` (of a fair clock)."""
+    deadline = fair_clock.Deadline(seconds)
     while True:
         value = predicate()
         if value:
             return value
-        left = deadline - time.monotonic()
+        left = deadline.left()
         assert left > 0, f"not within {seconds} s: {what or predicate}"
         time.sleep(min(0.01, left))
 
@@ -48,11 +50,11 @@ def ready(child: subprocess.Popen[bytes], seconds: float = 10) -> str:
     Raises AssertionError when no whole line comes within `seconds`.
     """
     assert child.stdout is not None, "spawn it with stdout=PIPE"
-    descriptor, line, deadline = child.stdout.fileno(), b"", time.monotonic() + seconds
+    descriptor, line, deadline = child.stdout.fileno(), b"", fair_clock.Deadline(seconds)
     while not line.endswith(b"\n"):
-        left = deadline - time.monotonic()
+        left = deadline.left()
         assert left > 0, f"{child.args!r} printed no line within {seconds} s, only {line!r}"
-        if select.select([descriptor], [], [], left)[0]:
+        if select.select([descriptor], [], [], min(left, 1))[0]:
             byte = os.read(descriptor, 1)  # one at a time: the next line stays in the pipe
             assert byte, f"{child.args!r} closed its stdout after {line!r}"
             line += byte
@@ -124,9 +126,9 @@ def end(seen: Seen) -> None:
 def end_carriers(token: str, seconds: float = 5) -> list[Seen]:
     """End every process with `token` by pid until none is left; return all that there were."""
     ended: list[Seen] = []
-    deadline = time.monotonic() + seconds
+    deadline = fair_clock.Deadline(seconds)
     while found := carriers(token):
-        assert time.monotonic() < deadline, f"cannot be ended: {found}"
+        assert deadline.left() > 0, f"cannot be ended: {found}"
         ended += [seen for seen in found if seen.pid not in {each.pid for each in ended}]
         for seen in found:
             end(seen)

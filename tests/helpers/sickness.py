@@ -98,6 +98,16 @@ echo {word} $HOOK_PID >>'{self.room}/log'
         words = self.record() | {key: str(value) for key, value in changes.items()}
         Path(self.state / f"{self.name}.record").write_text("".join(f"{key}={value}\n" for key, value in words.items()))
 
+    def grow_older(self, seconds: float) -> None:
+        """Move what its record tells of into the past, but not before the boot: that may not be long ago."""
+        record = self.record()
+
+        def earlier(word: str) -> str:
+            return str(max(int(word) - int(seconds * 1000), 1))
+
+        starts = ",".join(map(earlier, filter(None, record["starts"].split(","))))
+        self.fields(since=earlier(record["since"]), ended=earlier(record["ended"]), starts=starts)
+
 
 def stops(pid: int) -> None:
     """Wait until it is stopped (T)."""

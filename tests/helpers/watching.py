@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers import fair_clock
 from helpers.commands import command as installed
 from helpers.instances import Kept
 from helpers.processes import Spawner, everyone, look, wait_for
@@ -63,7 +64,7 @@ class Watcher:
 
     def said(self, seconds: float = 20) -> Said:
         """Wait for its end; return its exit code and its line."""
-        out = self.guard.communicate(timeout=seconds)[0].decode()
+        out = self.guard.communicate(timeout=seconds + fair_clock.MERCY)[0].decode()
         return Said(self.guard.returncode, out)
 
     def end(self) -> Said:
@@ -137,12 +138,12 @@ def is_free(kept: Kept, kind: str) -> bool:
 
 
 def replaced(kept: Kept, seconds: float = 10, pid: int = 0) -> float:
-    """Kill the instance; return the seconds until the next one says that it lives."""
+    """Kill the instance; return the seconds (of a fair clock) until the next one says that it lives."""
     before = kept.service.starts()
-    begun = time.monotonic()
+    begun = fair_clock.now()
     os.kill(pid or int(kept.service.said()[-1][1]), signal.SIGKILL)
     wait_for(lambda: kept.service.starts() > before, seconds, "the next instance")
-    took = time.monotonic() - begun
+    took = fair_clock.now() - begun
     wait_for(lambda: phase(kept) == "running" and kept.pid() == int(kept.service.said()[-1][1]), 10, "its record")
     return took
 

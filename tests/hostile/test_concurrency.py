@@ -19,7 +19,6 @@ from watchdog_tools.system.statedir import default
 ROUNDS = int(os.environ.get("WDT_ROUNDS", "3"))
 RUNS = 50
 NAME = "wdt-concurrent"
-LIVES = 8640086  # seconds: the one word of the start command that its instance carries too
 BARE = {"PATH": "/usr/bin:/bin"}
 
 
@@ -71,35 +70,41 @@ def at_once(words: list[object], room: Path) -> list[tuple[int, str]]:
         return [(each.wait(60), each.stdout.read()) for each in running if each.stdout]
 
 
-def rounds(words: list[object], tmp_path: Path, options: list[str]) -> None:
+def lifetime() -> int:
+    """Return seconds to live: the one word of the start command that its instance carries too, and no other test's."""
+    return 10_000_000 + int.from_bytes(os.urandom(3))
+
+
+def rounds(words: list[object], tmp_path: Path, options: list[str], lives: int) -> None:
     """Hold ROUNDS rounds to the promise; what is left of one is ended before the next."""
     for number in range(ROUNDS):
         room = tmp_path / str(number)
         room.mkdir()
-        service = Service(room, LIVES)
+        service = Service(room, lives)
         # a NAME for each: an instance that was ended is no reason to back off in the next round
         said = at_once([*words, f"{NAME}-{number}", *options, "--", *service.command], room)
         pid = service.one()
-        lives = [seen for seen in marked() if str(room) in " ".join(seen.argv) or seen.pid == pid]
-        assert [seen.pid for seen in lives] == [pid], said
+        found = [seen for seen in marked() if str(room) in " ".join(seen.argv) or seen.pid == pid]
+        assert [seen.pid for seen in found] == [pid], said
         assert {code for code, _ in said} <= {0, 1}, said
         assert sum("started" in line for _, line in said) == 1, said
         assert all(line.count("\n") == 1 for _, line in said), said
         assert all("repairing" in line or "in progress" in line for code, line in said if code), said
-        for seen in lives:
+        for seen in found:
             end(seen)
-        wait_for(lambda seen=lives[0]: seen.pid not in [each.pid for each in marked()], 5)
+        wait_for(lambda seen=found[0]: seen.pid not in [each.pid for each in marked()], 5)
 
 
 @pytest.mark.usefixtures("starts_services")
 def test_86_fifty_at_once_start_one(default_place: list[str], tmp_path: Path) -> None:
     """Half of them bare, half with a session's directories: the lock's place is a function of the uid alone."""
-    rounds([*default_place, command("ensure-running")], tmp_path, [])
+    rounds([*default_place, command("ensure-running")], tmp_path, [], lifetime())
 
 
 @pytest.mark.usefixtures("starts_services")
 def test_86_fifty_at_once_with_a_check_that_matches_their_own_words(tmp_path: Path) -> None:
     """Each of the fifty carries the word that `check-process -a` looks for; none of them is the service."""
-    options = ["--state-dir", str(tmp_path / "state"), "--check", f"check-process -a {LIVES}"]
+    lives = lifetime()
+    options = ["--state-dir", str(tmp_path / "state"), "--check", f"check-process -a {lives}"]
     (tmp_path / "state").mkdir(mode=0o700)
-    rounds([command("ensure-running")], tmp_path, options)
+    rounds([command("ensure-running")], tmp_path, options, lives)

@@ -230,7 +230,7 @@ class TestVariables:
         ran = run(*PORT, env={**CRON, "_CHECK_PORT_COMPLETE": value})
         assert (ran.code, oracle(ran, 2).startswith("PORT CRITICAL - ")) == (2, True), ran
 
-    @pytest.mark.root
+    @pytest.mark.root(reason="runs with another real user id")
     def test_of_ours_count_for_nothing_in_another_s_rights(self) -> None:
         """Who runs us with rights that are not his own does not choose how we speak."""
         words = [need("setpriv"), f"--ruid={NOBODY}", "--clear-groups", command(PORT[0]), PORT[1]]

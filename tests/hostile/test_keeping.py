@@ -50,7 +50,7 @@ def test_a_program_that_becomes_a_daemon_is_not_started_beside(kept: Kept, after
     assert len([event for event in kept.events() if event["event"] == "started"]) == 1
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="runs a command as another user")
 def test_a_mark_of_a_stranger_does_not_stop_a_repair(kept: Kept, spawn: Spawner) -> None:
     """Anybody can write our mark into an environment of their own; it is not what we left behind."""
     ran = kept.run(command=["/bin/true"])
@@ -69,7 +69,7 @@ def _inode(kind: str) -> str:
     return str(Path(f"/proc/self/ns/{kind}").readlink()).partition("[")[2].rstrip("]")
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="runs a command as another user")
 def test_one_that_drops_its_rights_in_another_program_is_kept_by_its_record(kept: Kept) -> None:
     """`setpriv … PROGRAM` becomes PROGRAM of another user, whose mark any local user could have written."""
     words = [need("setpriv"), "--reuid=65534", "--clear-groups", "sleep", "61"]
@@ -99,10 +99,9 @@ def test_a_run_that_waited_out_a_backoff_looks_again(kept: Kept, spawn: Spawner)
     assert len([event for event in kept.events() if event["event"] == "started"]) == 2, "the two that failed"
 
 
+@pytest.mark.root(reason="a rule for root alone")
 def test_107_what_env_finds_is_what_root_executes(kept: Kept) -> None:
     """`#!/usr/bin/env X` and an interpreter's own interpreter are verified like the command itself."""
-    if os.geteuid():
-        pytest.skip("root's rule")
     evil = kept.room / "evil"
     evil.mkdir()
     script(evil, "mine", "#!/bin/sh\nexec sleep 60\n")
@@ -116,7 +115,7 @@ def test_107_what_env_finds_is_what_root_executes(kept: Kept) -> None:
     assert not marked(kept.state)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="a rule for root alone")
 def test_107_a_log_below_another_user_s_directory_is_refused(kept: Kept) -> None:
     """A link of theirs would lead what root writes into any directory."""
     theirs = kept.room / "theirs"

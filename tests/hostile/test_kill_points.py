@@ -6,7 +6,7 @@ import pytest
 from helpers.components import need, need_works
 from helpers.kill_points import Struck, strikes, table
 
-pytestmark = [pytest.mark.slow, pytest.mark.root]
+pytestmark = [pytest.mark.slow, pytest.mark.root(reason="makes a pid namespace")]
 
 
 def struck_at(role: str, fault: str, *words: str) -> list[Struck]:

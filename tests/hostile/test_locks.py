@@ -187,7 +187,6 @@ def test_118_a_parent_that_is_a_link(tmp_path: Path, level: str) -> None:
     assert not kept.service.said()
 
 
-@pytest.mark.root
 @pytest.mark.parametrize("level", ["state", "above", "locks"])
 def test_118_a_directory_that_others_can_write(tmp_path: Path, level: str) -> None:
     """Who can write it could swap it: refused by name, at each level."""
@@ -198,8 +197,16 @@ def test_118_a_directory_that_others_can_write(tmp_path: Path, level: str) -> No
     ran = kept.run()
     assert ran.code == 2, ran
     assert "nothing started" in oracle(ran, 3)
-    bad.chmod(0o755)
-    os.chown(bad, 65534, 65534)
+    assert not kept.service.said()
+
+
+@pytest.mark.root(reason="makes files of another owner")
+@pytest.mark.parametrize("level", ["state", "above", "locks"])
+def test_118_a_directory_of_another_user(tmp_path: Path, level: str) -> None:
+    """Who owns it could swap it: refused, at each level."""
+    kept = Kept(tmp_path / "room")
+    (kept.state / "lock").mkdir(0o700)
+    os.chown({"state": kept.state, "above": kept.room, "locks": kept.state / "lock"}[level], 65534, 65534)
     assert kept.run().code == 2
     assert not kept.service.said()
 
@@ -219,7 +226,7 @@ def inside(mounted: list[str], kept: Kept, *options: str) -> tuple[int, str]:
     return ran.code, oracle(ran, 5)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="mounts in a mount namespace")
 @pytest.mark.parametrize("before", ["fresh", "used"])
 def test_121_a_read_only_file_system(mounted: list[str], kept: Kept, before: str) -> None:
     """Healthy is OK; down is CRITICAL "read-only", nothing started: also where the lock's file is there."""
@@ -237,7 +244,7 @@ def test_121_a_read_only_file_system(mounted: list[str], kept: Kept, before: str
     assert (code, "fine" in line) == (0, True)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="mounts in a mount namespace")
 @pytest.mark.parametrize("what", ["bytes", "inodes"])
 @pytest.mark.parametrize("before", ["fresh", "used"])
 def test_122_a_full_disk(mounted: list[str], kept: Kept, what: str, before: str) -> None:
@@ -264,7 +271,7 @@ def test_122_a_full_disk(mounted: list[str], kept: Kept, what: str, before: str)
     assert inside(mounted, kept)[0] == 0
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes files of another owner")
 def test_123_a_lock_of_root_s_is_not_a_user_s(public_path: Path) -> None:
     """Nobody's own directory is nobody's; root's lock in it, or its directory, is refused, never waited for."""
     options = need_nobody(command("ensure-running"))
@@ -321,7 +328,7 @@ def test_132_a_signature_that_makes_no_sense(kept: Kept, spawn: Spawner, words: 
     assert "another run is repairing it" in oracle(ran, 3)
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="mounts in a mount namespace")
 @pytest.mark.parametrize("healthy", [True, False], ids=["healthy", "down"])
 def test_131_a_network_file_system(kept: Kept, *, healthy: bool) -> None:
     """Locks there exclude no other host: refused; down is CRITICAL with the reason, healthy stays OK."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import command, oracle, run
-from helpers.components import lacking, need, need_nobody, need_works
+from helpers.components import lacking, need, need_works, plain_user
 from helpers.processes import Spawner
 
 from watchdog_tools.system import mounts
@@ -105,7 +105,7 @@ def test_case_28_numbers_that_are_no_services_pid(content: str, tmp_path: Path) 
         unknown(path, "sleep")
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes a pid namespace")
 def test_case_28_the_first_process_of_a_container(tmp_path: Path) -> None:
     """There pid 1 is the service: with its name beside it, it is looked at. By another it is stale."""
     need_works("unshare", "-pf", "--mount-proc", "true")
@@ -137,7 +137,7 @@ def test_case_31_a_pid_of_another_program_is_stale(tmp_path: Path, sleeping: int
     assert run(CP, "--pidfile", path, "nginx", "--absent").code == 0
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="makes a pid namespace")
 def test_case_31_a_recycled_pid(tmp_path: Path) -> None:
     """The daemon died, and its very number went to another program."""
     need_works("unshare", "-pf", "--mount-proc", "true")
@@ -232,7 +232,7 @@ def test_188_a_pidfile_in_memory_is_of_this_boot(sleeping: int) -> None:
         assert reason(path, "nginx") == "stale"
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="mounts in a mount namespace")
 def test_188_on_a_disk_below_a_tmpfs_it_is_not(disk_path: Path, sleeping: int) -> None:
     """The mount decides that the file itself lies on."""
     need_works("unshare", "-m", "true")
@@ -266,10 +266,9 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path, sleeping: int) -> Non
     assert "cannot be read" in unknown(tmp_path / "pid" / "below")
 
 
-@pytest.mark.root
 def test_a_pidfile_that_may_not_be_read(public_path: Path, sleeping: int) -> None:
     """No permission is not "not running": 3."""
     path = told(public_path / "pid", sleeping)
-    path.chmod(0o600)
-    ran = run(CP, "--pidfile", path, **need_nobody(command(CP)), cwd="/")
+    path.chmod(0o200)
+    ran = run(CP, "--pidfile", path, **plain_user(command(CP), public_path), cwd="/")
     assert (ran.code, "Permission denied" in oracle(ran, 10)) == (3, True), ran

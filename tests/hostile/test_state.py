@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import command, oracle, run
-from helpers.components import NOBODY, need_nobody
+from helpers.components import NOBODY, need_nobody, plain_user
 from helpers.instances import Kept
 
 pytestmark = pytest.mark.usefixtures("starts_services")
@@ -210,13 +210,11 @@ def test_136_a_name_too_long_for_the_file_system(tmp_path: Path) -> None:
     assert not service.said()
 
 
-@pytest.mark.root
 @pytest.mark.parametrize("mode", [0o000, 0o500])
 def test_136_a_state_directory_that_is_closed_to_us(public_path: Path, mode: int) -> None:
     """EACCES: down is CRITICAL with the reason and nothing started; healthy is OK."""
-    options = need_nobody(command("ensure-running"))
-    os.chown(public_path, 65534, 65534)
-    kept = Kept(public_path, mine=65534)
+    options = plain_user(command("ensure-running"), public_path)
+    kept = Kept(public_path, mine=public_path.stat().st_uid)
     kept.state.chmod(mode)
     ran = kept.run(**options)
     assert ran.code == 2, ran
@@ -229,7 +227,7 @@ def test_136_a_state_directory_that_is_closed_to_us(public_path: Path, mode: int
     assert not kept.service.said()
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="runs a command as another user")
 def test_136_the_default_place_of_a_user_without_a_home(public_path: Path) -> None:
     """The default is created with all its levels; where, is a function of the uid, and $HOME has no say."""
     options = need_nobody(command("ensure-running")) | {"user": 12345, "group": 12345}
@@ -248,7 +246,7 @@ def test_136_the_default_place_of_a_user_without_a_home(public_path: Path) -> No
         place.rmdir()
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="a rule for root alone")
 @pytest.mark.parametrize("below", ["new", "link/new"])
 def test_136_root_creates_nothing_where_somebody_else_leads_it(public_path: Path, below: str) -> None:
     """A directory of another user, and a link in it that points to one of root's: refused before the mkdir."""

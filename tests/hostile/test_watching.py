@@ -187,7 +187,7 @@ def lose(kept: Kept, what: str) -> None:
         kept.forget()
 
 
-@pytest.mark.root
+@pytest.mark.root(reason="mounts in a mount namespace")
 class TestAFullDisk:
     """122: where no record can be written nothing is started, and the line says so for as long as it lasts."""
 

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 
+from watchdog_tools.actions import credentials
 from watchdog_tools.names import COMMAND, mark, trace
 from watchdog_tools.system.proc import stat as process
 from watchdog_tools.system.trust import doubtful_log
@@ -47,8 +48,7 @@ def become(plan: Plan, ties: Ties, owner: Owner | None) -> NoReturn:
         _oom_score()
         step = "becoming the user"
         if plan.identity:
-            uid, gid, groups = plan.identity
-            _become(uid, gid, groups)
+            credentials.become(*plan.identity)
         step = f"changing to {plan.wish.cwd}"
         os.chdir(plan.wish.cwd)
         os.umask(plan.wish.umask)
@@ -104,13 +104,6 @@ def _oom_score() -> None:
             os.close(descriptor)
     except OSError:  # lowering it takes a capability
         return
-
-
-def _become(uid: int, gid: int, groups: list[int]) -> None:
-    if os.geteuid() == 0:
-        os.setgroups(groups)
-    os.setgid(gid)
-    os.setuid(uid)
 
 
 def _standard(log: str | None, *, trust_any: bool) -> None:

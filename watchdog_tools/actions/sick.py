@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import policy
-from watchdog_tools.actions import starting
+from watchdog_tools.actions import remains, starting
 from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.plan import CannotStart, resolve
 from watchdog_tools.actions.run import Changed, left, now
@@ -30,14 +30,16 @@ def restart(run: Run, health: Health, weighed: Weighed) -> Result:
         sick = instance(run, health, weighed)
     except Refused as refused:
         return Result(refused.state, f"{state_of(run, health, weighed)}; {refused}", reason=refused.reason)
-    if not run.order.hand:
+    if run.order.hand:
+        verdict = _hopeless(run, health, weighed)
+    else:
         verdict = (
             _pending(run, health, weighed, sick)
             or _borne(run, health, weighed, sick)
             or _gated(run, health, weighed, sick)
         )
-        if verdict:
-            return verdict
+    if verdict:
+        return verdict
     if run.alone():
         return left(run.order)
     if run.order.paused():  # since we looked: patience takes its time
@@ -65,7 +67,8 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
     if hidden:
         return hidden
     if sick is None and not (run.order.wish.oneshot and (health.exists or not health.down)):
-        return Result(OK, f"{run.name} was not running", reason="stopped")
+        trouble = remains.ended(run, health, weighed)
+        return trouble or Result(OK, "; ".join([f"{run.name} was not running", *run.done]), reason="stopped")
     if sick is None and not run.order.stopping.command:
         words = "what --oneshot starts is not ours to stop; --stop CMD says how"
         return Result(CRITICAL, f"{run.name} was not stopped: {words}", reason="failing")
@@ -132,18 +135,20 @@ def _gated(run: Run, health: Health, weighed: Weighed, sick: Born | None) -> Res
         return waiting(run, health, weighed)
     if weighed.wait > 0 and not _still_sick(run, sick, weighed.wait):
         return left(run.order)
-    lacking = _lacking(run, written=written)
-    words = f"{state_of(run, health, weighed)}; not stopped, since none can be started: {lacking}"
-    return Result(CRITICAL, words, reason="failing") if lacking else None
+    return _hopeless(run, health, weighed, written=written)
 
 
-def _lacking(run: Run, *, written: bool) -> str:
-    """Return why none could be started after a stop, or an empty string. written: the record could be."""
+def _hopeless(run: Run, health: Health, weighed: Weighed, *, written: bool = True) -> Result | None:
+    """Return the verdict where none could be started after a stop, None where one can. written: its record could be."""
+    lacking = "" if written else "no record of it can be written"
     try:
         resolve(run.order.wish, os.environ)
     except (CannotStart, OSError) as error:
-        return str(error)
-    return "" if written else "no record of it can be written"
+        lacking = str(error)
+    if not lacking:
+        return None
+    what = f"{run.name} was" if run.order.hand else f"{state_of(run, health, weighed)};"
+    return Result(CRITICAL, f"{what} not stopped, since none can be started: {lacking}", reason="failing")
 
 
 def _still_sick(run: Run, sick: Born | None, span: float) -> bool:

@@ -19,7 +19,7 @@ def proven(pid: int, name: str) -> bool:
     """
     try:
         exe = memory.exe(pid)
-        if not exe or not identity.is_near(pid) or not _is_roots(pid, exe):
+        if not exe or not identity.is_near(pid) or untrusted(exe):  # elsewhere, the path may be another file's
             return False
         if base(exe) == name:
             return True
@@ -28,14 +28,3 @@ def proven(pid: int, name: str) -> bool:
         return base(path) == name and path.startswith("/") and not untrusted(path)
     except OSError:
         return False
-
-
-def _is_roots(pid: int, exe: str) -> bool:
-    """Whether the file that it executes is root's: the path alone may be another file's in its mount namespace."""
-    found = os.stat(f"/proc/{pid}/exe")
-    if found.st_uid or found.st_mode & 0o022:
-        return False
-    if not found.st_nlink:  # a package was upgraded under it
-        return True
-    there = os.stat(exe)
-    return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino) and not untrusted(exe)

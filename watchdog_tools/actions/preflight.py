@@ -1,0 +1,152 @@
+"""TOUCH, prepared: what the child would fail of before it is the service, found out while nothing is stopped for it.
+
+What exec alone can tell (a foreign format, a program that is being written) is left to it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from watchdog_tools.system.commands import DEEPEST, interpreter, located
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.result import Result
+
+_SECONDS = 5.0  # for a look as another user; a dead network disk can hold it for ever
+
+
+class Start:
+    """What a start needs: the word that names the program, its file, the PATH it gets, its directory and its log."""
+
+    __slots__ = ("cwd", "executable", "log", "path", "word")
+
+    def __init__(self, word: str, executable: str, path: str, cwd: str, log: str | None) -> None:
+        """Take the fields as the class describes them."""
+        self.word = word
+        self.executable = executable
+        self.path = path
+        self.cwd = cwd
+        self.log = log
+
+
+def impediment(start: Start, ids: tuple[int, int, list[int]] | None) -> str:
+    """Return what stands in the way of a start, in the child's own words; empty where nothing does.
+
+    ids: whose rights count, None for ours. Another user's are tried in a fork that becomes that user: neither mode
+    bits nor access lists are read by us, and a network disk may refuse root.
+    """
+    if ids is None:
+        return _first_trouble(start)
+    from watchdog_tools.result import CRITICAL
+    from watchdog_tools.system.looks import Job, look_all
+
+    results = look_all([Job(lambda _say: _as_the_user(start, ids))], _SECONDS) or []
+    if results and results[0].reason == "timeout":
+        return f"the command was not reached within {_SECONDS:g} s (a network disk?)"
+    return results[0].summary if results and results[0].state == CRITICAL else ""
+
+
+def _as_the_user(start: Start, ids: tuple[int, int, list[int]]) -> Result:
+    from watchdog_tools.actions import credentials
+    from watchdog_tools.result import CRITICAL, OK, Result
+
+    try:
+        credentials.become(*ids)
+    except OSError as error:
+        return Result(CRITICAL, f"becoming the user: {error.strerror}")
+    words = _first_trouble(start)
+    return Result(CRITICAL if words else OK, words)
+
+
+def _first_trouble(start: Start) -> str:
+    step = f"changing to {start.cwd}"
+    try:
+        _can_be_entered(start.cwd)
+        step = f"opening {start.log}"
+        if start.log:
+            _can_be_written(start.log)
+        step = f"executing {start.word}"
+        _can_be_executed(start)
+    except OSError as error:
+        return f"{step}: {error.strerror}"
+    return ""
+
+
+def _can_be_entered(directory: str) -> None:
+    if not stat.S_ISDIR(os.stat(directory).st_mode):
+        raise _error(errno.ENOTDIR)
+    _allowed(directory, os.X_OK)
+
+
+def _can_be_written(log: str) -> None:
+    """Raise OSError where a log can be neither appended to nor made. Nothing is opened: a FIFO would hang us."""
+    try:
+        mode = os.lstat(log).st_mode
+    except FileNotFoundError:
+        _allowed(os.path.dirname(log) or ".", os.W_OK | os.X_OK)
+        return
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "it is a symbolic link")
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    _allowed(log, os.W_OK)
+
+
+def _can_be_executed(start: Start) -> None:
+    """Raise OSError where the file, or what interprets it, is not there or may not be executed."""
+    file = start.executable
+    for _ in range(DEEPEST + 1):
+        _is_program(file)
+        try:
+            words = interpreter(file)
+        except OSError:  # what may be executed need not be readable
+            return
+        if not words:
+            return
+        file = os.path.join(start.cwd, words[0])
+        if os.path.basename(file) == "env" and _is_plain(words[1:]):
+            _is_program(file)
+            file = _found_by_env(words[1], start)
+
+
+def _is_program(file: str) -> None:
+    found = os.stat(file)
+    if not stat.S_ISREG(found.st_mode):
+        raise _error(errno.EACCES)  # as exec has it, of a directory too
+    _allowed(file, os.X_OK)
+    if not found.st_size:  # a copy that was broken off
+        raise _error(errno.ENOEXEC)
+
+
+def _is_plain(words: list[str]) -> bool:
+    """Whether env is given one word, a program's: no option of its own, no variable."""
+    return len(words) == 1 and not words[0].startswith("-") and "=" not in words[0]
+
+
+def _found_by_env(word: str, start: Start) -> str:
+    """Return what `#!/usr/bin/env WORD` leads to; `env` itself where that cannot be said."""
+    if "/" in word:
+        return os.path.join(start.cwd, word)
+    found = located(word, start.path)
+    if found:
+        return found
+    if all(place.startswith("/") for place in start.path.split(":")):
+        raise OSError(errno.ENOENT, f"{word} is not in PATH ({start.path})")
+    return "/usr/bin/env"
+
+
+def _allowed(path: str, mode: int) -> None:
+    """Raise OSError where neither our real nor our effective rights allow it.
+
+    access(2) drops the capabilities of who is not root; faccessat2 keeps them, but old seccomp profiles refuse it.
+    """
+    if not os.access(path, mode) and not os.access(path, mode, effective_ids=True):
+        os.stat(path)
+        raise _error(errno.EACCES)
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
