@@ -35,12 +35,17 @@ class Process:
     uid: int = 1000
     pid: int = 7
     figure: float | None = None
+    its_exe: bool = True
     sizes: dict[str, int] = field(default_factory=lambda: {"VmSize": 2000, "VmRSS": 500})
 
     @property
     def argv(self) -> list[str]:
         """The arguments as words."""
         return self.line.decode().removesuffix("\0").split("\0") if self.line else []
+
+    def has_its_exe(self) -> bool:
+        """Return whether the path of its executable is that file's here, too."""
+        return self.its_exe
 
     def joined(self) -> bytes:
         """Return the arguments joined by blanks."""

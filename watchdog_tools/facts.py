@@ -46,6 +46,9 @@ class Process(Protocol):
     def uid(self) -> int:
         """The effective user."""
 
+    def has_its_exe(self) -> bool:
+        """Return whether the executable's path means the same file here."""
+
     def joined(self) -> bytes:
         """Return the arguments joined by blanks."""
 

@@ -115,7 +115,7 @@ def _by_name(wanted: Wanted, name: str, process: Process) -> int:
 def _by_exe(paths: tuple[str, ...], process: Process) -> int:
     exe = process.exe
     if exe is not None:
-        return YES if exe in paths else NO
+        return YES if exe in paths and process.has_its_exe() else NO
     if not process.line:  # neither a kernel thread nor a zombie has one
         return MAYBE if process.stat.running and not process.stat.kernel else NO
     # We may not know. Where the kernel's name and its own tell the same, and another than the one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from helpers.commands import Ran, command, oracle, run
 from helpers.components import NOBODY, need, need_nobody, need_works
 from helpers.instances import Kept
-from helpers.processes import Spawner
+from helpers.processes import Spawner, look, wait_for
 
 from watchdog_tools.system.clock import boot_id, uptime
 
@@ -474,6 +475,24 @@ class TestRootsDefault:
             assert (ran.code, rows(ran)[name][:2]) == (0, ["paused,", "down"]), ran
         assert run(*tool, "resume", name, "-s", "/run/watchdog-tools").code == 0
         assert run(*tool, "status").code == 3
+
+    @pytest.mark.root(reason="mounts in a mount namespace")
+    def test_177_who_calls_himself_so_keeps_nothing_down_after_a_reboot(
+        self, inside: list[str], spawn: Spawner, tmp_path: Path
+    ) -> None:
+        """/run knows nothing of the NAME any more; that it was kept once is remembered elsewhere."""
+        name = f"wdt-forged-{os.getpid()}"
+        shutil.copy(need("sleep"), program := tmp_path / name)
+        ensure = [*inside, command("ensure-running"), name, "--start-seconds", "0.1", "--process", name]
+        assert run(*ensure, "--", program, "600").code == 0
+        lines = run(*inside, "cat", f"/run/watchdog-tools/{name}.record").out.splitlines()
+        os.kill(int(dict(line.split("=", 1) for line in lines)["pid"]), signal.SIGKILL)
+        assert run(*inside, "rm", "-r", "/run/watchdog-tools").code == 0
+        disguise = f"echo ready; exec -a {name} sleep 600"
+        forger = spawn(["bash", "-c", disguise], user=NOBODY, wait_ready=True)
+        wait_for(lambda: (seen := look(forger.pid)) and seen.argv[:1] == (name,), 5, "its disguise")
+        ran = run(*ensure, "--", program, "600")
+        assert (ran.code, f"started {name}" in ran.out) == (0, True), ran
 
     @pytest.mark.root(reason="mounts in a mount namespace")
     def test_both_keepers_are_told_apart(self, inside: list[str], homeless: list[str]) -> None:

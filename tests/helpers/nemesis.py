@@ -20,13 +20,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from helpers.processes import Seen, everyone, look
+from helpers.stage import SLACK, do, enclosed
 from helpers.witness import Broken, Life, now, wait_until_gone
-from helpers.world import BOUND, NAME, SLACK, World, do
+from helpers.world import BOUND, NAME, World
 
 EXPECTED = {"x.record", "x.record.tmp", "x.corrupt", "x.events", "x.events.1", "lock", "pause"}
 LOCKS = {f"x.{kind}" for kind in ("lock", "next", "hand", "command", "command.tmp")}
@@ -281,14 +281,7 @@ def main() -> int:
     if given.inside:
         return inside(given.inside, given.minutes * 60, given.seed)
     print(f"seed {given.seed}", flush=True)
-    room = Path(tempfile.mkdtemp(prefix="wdt-soak-", dir="/tmp"))
-    try:
-        words = ["--minutes", str(given.minutes), "--seed", str(given.seed), "--inside", str(room)]
-        # a shell is the first process there: it reaps orphans
-        shell = ["unshare", "-pfm", "--mount-proc", "--kill-child", "sh", "-c", '"$@"; exit', "sh"]
-        return subprocess.run([*shell, sys.executable, "-m", "helpers.nemesis", *words], check=False).returncode
-    finally:
-        shutil.rmtree(room)
+    return enclosed("helpers.nemesis", ["--minutes", str(given.minutes), "--seed", str(given.seed)])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -151,12 +152,17 @@ class Instances:
 
 @dataclass
 class Ran:
-    """A run of one of our commands. limit: seconds that it may take; struck: it was killed, and need not speak."""
+    """A run of one of our commands.
+
+    limit: seconds that it may take; struck: it was killed, and need not speak; sure: it says that all is well only
+    while an instance lives that has testified.
+    """
 
     what: str
-    child: subprocess.Popen[bytes]
-    out: IO[bytes]
     limit: float
+    sure: bool = False
+    child: subprocess.Popen[bytes] = field(init=False)
+    out: IO[bytes] = field(init=False)
     begun: float = field(default_factory=now)
     stopped: float = 0.0
     struck: bool = False
@@ -165,8 +171,11 @@ class Ran:
         """Whether it has had all the time that it may take, and that it was stopped for."""
         return now() - self.begun > self.limit + self.stopped + slack
 
-    def judge(self, instances: Instances) -> str:
-        """Hold it, which has ended, to its promises; return its line. Raise Broken."""
+    def judge(self, lived: Callable[[float, float], bool]) -> str:
+        """Hold it, which has ended, to its promises; return its line. Raise Broken.
+
+        lived: whether an instance lived at any moment between two, in seconds on the boot clock.
+        """
         self.out.seek(0)
         said, code = self.out.read(), self.child.returncode
         self.out.close()
@@ -179,8 +188,7 @@ class Ran:
         whole = said.endswith(b"\n") and len(said) <= 1024 and line and line.isascii() and line.isprintable()
         if not whole:
             raise Broken(f"{self.what} (pid {self.child.pid}): not one line, exit {code}: {said!r}")
-        sure = self.what in {"ensure-running (watch)", "ensure-running (plain)"}  # by the check, what has testified
-        if code == 0 and " OK - " in line and sure and not instances.lived(self.begun, now()):
+        if code == 0 and " OK - " in line and self.sure and not lived(self.begun, now()):
             raise Broken(f"{self.what} (pid {self.child.pid}) says that all is well, but no instance lived: {line}")
         return f"exit {code}, {line}"
 

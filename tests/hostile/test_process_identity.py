@@ -258,6 +258,22 @@ def test_case_05_a_faked_argv0_is_seen_through(name: str, spawn: Spawner) -> Non
     assert run(CP, name, "-u", "nobody", "--exe", need("sleep")).code == 0
 
 
+@pytest.mark.root(reason="another user mounts what it likes")
+def test_case_06_an_executable_that_only_a_mount_of_one_s_own_calls_so(
+    name: str, program: Callable[[str], str], spawn: Spawner
+) -> None:
+    """In a user namespace anybody may mount any file over root's: the path is the same, the file is another."""
+    path = program(name)
+    nobody = need_nobody(command(CP))
+    need_works("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "-rm", "true")
+    fake = f"mount --bind {need('sleep')} {path} && exec {path} {FOREVER}"
+    child = spawn(["unshare", "-rm", "sh", "-c", fake], cwd="/", **nobody)
+    wait_for(lambda: str(Path(f"/proc/{child.pid}/exe").readlink()) == path, 5, "its mount")
+    assert run(CP, "--exe", path).code == 2
+    assert spawn([path, FOREVER])
+    wait_for(lambda: run(CP, "--exe", path, "-c", "1:1").code == 0, 5, "the true one alone")
+
+
 def test_case_06_a_faked_comm_is_no_name(name: str, spawn: Spawner) -> None:
     """prctl(PR_SET_NAME) does not make it that program; --list shows what it is."""
     code = (

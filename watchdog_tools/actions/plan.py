@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.actions import preflight
-from watchdog_tools.system.commands import located
+from watchdog_tools.system.commands import absent, located
 from watchdog_tools.system.proc import read
 from watchdog_tools.system.trust import untrusted_log, untrusted_program
-from watchdog_tools.text import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,12 +103,8 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
     env = _environment(wish, _coerced(environment), account)
     path = env.get("PATH", _PATH)
     executable = located(wish.argv[0], path)
-    words = len(wish.argv[0].split())
-    if words > 1 and not (executable and os.path.exists(executable)):
-        said = f"there is no program named {shortened(wish.argv[0], 80)!r}"
-        raise CannotStart(f"{said} (one word; without the quotes these are {words} words)")
     if executable is None:
-        raise CannotStart(f"{wish.argv[0]} is not in PATH ({path})")
+        raise CannotStart(absent(wish.argv[0], path))
     identity = None
     if account:
         name, uid, gid = account[:3]

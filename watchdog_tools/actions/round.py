@@ -55,7 +55,8 @@ def _act(run: Run, health: Health) -> Result:
     weighed = weigh(run.order, health, seen, run.past)
     run.uids |= weighed.uids
     for pid, uid in weighed.claimed[:_CLAIMED]:
-        run.note(f"pid {pid} of uid {uid} carries its mark, which any user can write: not taken for it")
+        whose = f"uid {uid}" if uid >= 0 else "whoever ran a setuid program"
+        run.note(f"pid {pid} of {whose} carries its mark, which any user can write: not taken for it")
     if weighed.choice in _STILL:  # or the next look would mourn the same death again
         standstill.remembered(run, weighed)
     return _WAYS[weighed.choice](run, health, weighed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import policy
-from watchdog_tools.actions import starting
+from watchdog_tools.actions import remains, starting
 from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.plan import CannotStart
 from watchdog_tools.actions.rehearsal import ensure_startable
@@ -68,7 +68,8 @@ def stopped(run: Run, health: Health, weighed: Weighed) -> Result:
     if hidden:
         return hidden
     if sick is None and not (run.order.wish.oneshot and (health.exists or not health.down)):
-        return Result(OK, f"{run.name} was not running", reason="stopped")
+        trouble = remains.ended(run, health, weighed)
+        return trouble or Result(OK, "; ".join([f"{run.name} was not running", *run.done]), reason="stopped")
     if sick is None and not run.order.stopping.command:
         words = "what --oneshot starts is not ours to stop; --stop CMD says how"
         return Result(CRITICAL, f"{run.name} was not stopped: {words}", reason="failing")

@@ -184,7 +184,7 @@ COMMAND = Command(
     ),
     notes="Without -c, none running is CRITICAL (-c 1:). A stopped process is WARNING unless asked for with -s T. "
     "UNKNOWN where what we may not see could change the verdict. Names and arguments are what a process says of "
-    "itself: --exe and -u cannot be faked.",
+    "itself: --exe cannot be faked.",
     refused={
         "-P": "use -m CPU with -w and -c",
         "--pcpu": "use -m CPU with -w and -c",

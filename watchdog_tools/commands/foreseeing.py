@@ -23,6 +23,8 @@ from watchdog_tools.system.statedir import NoState, enter
 from watchdog_tools.text import quoted
 from watchdog_tools.units import spoken
 
+_NAMED = 5  # pids in a sentence
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.actions.order import Order
@@ -88,11 +90,17 @@ def _would(config: Config, order: Order, weighed: Weighed) -> str:
     if choice == decision.WAIT and weighed.wait <= PATIENCE:
         return f"back off for {spoken(weighed.wait)}, and look again"
     what = {
-        decision.START: _lacking(order) or f"start: {quoted(' '.join(config.command), 120)}",
+        decision.START: _lacking(order) or f"{_remains(order, weighed)}start: {quoted(' '.join(config.command), 120)}",
         decision.WAIT: f"back off for {spoken(weighed.wait)}",
         decision.HOLD: f"hold for {spoken(weighed.wait)}",
     }
     return what.get(choice, choice)
+
+
+def _remains(order: Order, weighed: Weighed) -> str:
+    """Return what would be ended first, in words that a start follows."""
+    pids = ", ".join(map(str, weighed.remains[:_NAMED]))
+    return f"end what an earlier instance left behind (pid {pids}), and " if pids and order.stopping.remains else ""
 
 
 def _would_restart(order: Order, weighed: Weighed) -> str:

@@ -7,7 +7,9 @@ import os
 from watchdog_tools.names import Owner
 from watchdog_tools.probes import instance
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
+from watchdog_tools.system import proc
 from watchdog_tools.system.statedir import default, place
+from watchdog_tools.system.statedir import kept as kept_in
 from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
@@ -30,8 +32,7 @@ def process(job: Job, name: str, values: Values) -> Job:
 
     def look(say: Say) -> Result:
         result = plain(say)
-        uids: set[int] = set(result.details.get("uids", ()))  # type: ignore[call-overload]
-        if guarded and uids - {_ROOT}:
+        if guarded and any(proc.owner(pid) != _ROOT for pid, _ in result.details.get("_born", ())):  # type: ignore[attr-defined]
             result = _proven(result, wanted, _owner(name, values))
         return result if result.details.get("_born") else _explained(result, wanted, _owner(name, values))
 
@@ -75,14 +76,13 @@ def _owner(name: str, values: Values) -> Owner:
 def _proven(result: Result, wanted: str, owner: Owner) -> Result:
     """Return the Result without the processes of other users that merely call themselves so."""
     from watchdog_tools.probes.proven import proven
-    from watchdog_tools.system import proc
     from watchdog_tools.system.family import belongs
 
     seen = instance.look(owner)
     leader = seen.record.identity if seen.alive and seen.record else None
     kept, others = [], []
     for pid, ticks in result.details["_born"]:  # type: ignore[attr-defined]
-        uid = proc.uid(pid)
+        uid = proc.owner(pid)
         if uid == _ROOT or proven(pid, wanted) or (leader and belongs(pid, leader, frozenset({_ROOT}))):
             kept.append([pid, ticks])
         elif uid is not None:
@@ -91,7 +91,7 @@ def _proven(result: Result, wanted: str, owner: Owner) -> Result:
 
 
 def _without(result: Result, kept: list[list[int]], others: list[tuple[int, int]], wanted: str, owner: Owner) -> Result:
-    who = ", ".join(f"pid {pid} of uid {uid}" for pid, uid in others[:_NAMED])
+    who = ", ".join(f"pid {pid} of {_whose(uid)}" for pid, uid in others[:_NAMED])
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     words = f"{who}{more} merely call{'s' * (len(others) == 1)} itself {quoted(wanted, 80)}"
     count = Metric("procs", len(kept), low=0)
@@ -105,11 +105,18 @@ def _without(result: Result, kept: list[list[int]], others: list[tuple[int, int]
     return Result(UNKNOWN, f"{words}, which any user can do: {advice}", reason="unproven", metrics=[count])
 
 
+def _whose(uid: int) -> str:
+    return f"uid {uid}" if uid >= 0 else "whoever ran a setuid program"
+
+
 def _was_kept(owner: Owner) -> bool:
-    """Whether anything of NAME was ever kept here."""
+    """Whether anything of NAME was ever kept here, also before the last boot."""
     from watchdog_tools.probes import kept
     from watchdog_tools.record import Corrupt
 
+    remembered = kept_in(owner.directory)
+    if remembered and os.path.lexists(f"{remembered}/{owner.name}"):
+        return True
     try:
         seen = instance.look(owner)
         return bool(seen.record) or seen.corrupt or kept.read(owner.directory, owner.name) is not None

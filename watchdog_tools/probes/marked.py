@@ -25,7 +25,7 @@ def find(owner: Owner, target: int) -> Marked:
 
 
 def _sort(found: Marked, pid: int, mark: Mark, uids: frozenset[int], target: int) -> None:
-    live, uid = identity.of(pid), proc.uid(pid)
+    live, uid = identity.of(pid), proc.owner(pid)
     if live is None or uid is None:
         return
     if mark.pid == pid and _is(live, mark):

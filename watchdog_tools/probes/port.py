@@ -69,10 +69,7 @@ def _sealed(wire: Wire, trust: Trust, say: Say, facts: dict[str, object]) -> Wir
     from watchdog_tools.system import tls
 
     say(TALK, f"shaking hands (TLS) with {wire.place}")
-    sealed = tls.seal(wire, trust)
-    facts["tls"] = sealed.version()
-    facts["days_left"] = sealed.days_left()
-    return sealed
+    return tls.seal(wire, trust, facts)
 
 
 def _banner(wire: Wire, ask: Ask, say: Say) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.interpreters import known, script
-from watchdog_tools.system import identity, proc
+from watchdog_tools.system import identity, memory
 from watchdog_tools.system.trust import untrusted
 from watchdog_tools.who import base
 
@@ -18,24 +18,13 @@ def proven(pid: int, name: str) -> bool:
     path over its arguments, is believed.
     """
     try:
-        exe = proc.exe(pid)
-        if not exe or not identity.is_near(pid) or not _is_roots(pid, exe):
+        exe = memory.exe(pid)
+        if not exe or not identity.is_near(pid) or untrusted(exe):  # elsewhere, the path may be another file's
             return False
         if base(exe) == name:
             return True
-        line = proc.cmdline(pid) or b""
+        line = memory.cmdline(pid) or b""
         path = script(exe, os.fsdecode(line.removesuffix(b"\0")).split("\0")[1:]) if known(exe) else ""
         return base(path) == name and path.startswith("/") and not untrusted(path)
     except OSError:
         return False
-
-
-def _is_roots(pid: int, exe: str) -> bool:
-    """Whether the file that it executes is root's: the path alone may be another file's in its mount namespace."""
-    found = os.stat(f"/proc/{pid}/exe")
-    if found.st_uid or found.st_mode & 0o022:
-        return False
-    if not found.st_nlink:  # a package was upgraded under it
-        return True
-    there = os.stat(exe)
-    return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino) and not untrusted(exe)

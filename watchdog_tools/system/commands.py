@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import os
 
+from watchdog_tools.text import shortened
+
 DEEPEST = 5  # interpreters of interpreters; the kernel gives up there, too
 
 
 def located(word: str, path: str) -> str | None:
-    """Return the absolute path of the file that `word` runs, None if PATH has none. Raise OSError."""
+    """Return the absolute path of the file that `word` runs, None if PATH has none. Raise OSError.
+
+    A path is taken as it stands; but one with blanks in it that is no file is a whole command line in quotes.
+    """
     if "/" in word:
-        return word if word.startswith("/") else f"{os.getcwd()}/{word}"
+        found = word if word.startswith("/") else f"{os.getcwd()}/{word}"
+        return found if len(word.split()) == 1 or os.path.exists(found) else None
     for place in path.split(":"):
         candidate = f"{place}/{word}"
         if place.startswith("/") and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return candidate
     return None
+
+
+def absent(word: str, path: str) -> str:
+    """Return why `word` runs nothing, where `located` found no file."""
+    words = len(word.split())
+    if words > 1:
+        hint = f"one word; without the quotes these are {words} words"
+        return f"there is no program named {shortened(word, 80)!r} ({hint})"
+    return f"{word} is not in PATH ({path})"
 
 
 def chain(executable: str, path: str) -> list[str]:

@@ -17,6 +17,7 @@ from watchdog_tools.system.wire import MOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from watchdog_tools.certificates import Trust
     from watchdog_tools.requests import Ask
     from watchdog_tools.system.looker import Say
     from watchdog_tools.system.wire import Wire
@@ -69,20 +70,28 @@ def fetch(ask: Ask, say: Say, facts: dict[str, object]) -> Exchange:
     data = _request(ask, say)
     wire = dial.connect(ask.target, ask.family, None, say)
     facts["address"] = str(wire.place)
-    if ask.trust:
-        from watchdog_tools.system import tls
+    try:
+        if ask.trust:
+            wire = _sealed(wire, ask.trust, say, facts)
+        say(TALK, f"waiting for the reply of {ask.url}")
+        return _answered(wire, ask.method, data)
+    except Failed:
+        wire.part(0)
+        raise
 
-        say(TALK, f"shaking hands (TLS) with {wire.place}")
-        sealed = tls.seal(wire, ask.trust)
-        facts["tls"] = sealed.version()
-        facts["days_left"] = sealed.days_left()
-        wire = sealed
-    say(TALK, f"waiting for the reply of {ask.url}")
+
+def _sealed(wire: Wire, trust: Trust, say: Say, facts: dict[str, object]) -> Wire:
+    from watchdog_tools.system import tls
+
+    say(TALK, f"shaking hands (TLS) with {wire.place}")
+    return tls.seal(wire, trust, facts)
+
+
+def _answered(wire: Wire, method: str, data: bytes) -> Exchange:
     reset = _sent(wire, data)
     try:
-        return _final(wire, ask.method)
+        return _final(wire, method)
     except Failed as failure:
-        wire.part(0)
         # who was told of a reset once reads the end of the connection from then on
         raise reset if reset and failure.kind == CLOSED else failure from None
 

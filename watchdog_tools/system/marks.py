@@ -46,5 +46,5 @@ def _is_of(mark: Mark | None, owner: Owner, leader: int, ticks: int) -> bool:
 
 def counts(pid: int, uids: frozenset[int]) -> bool:
     """Whether it lives, and is a process of one of these uids."""
-    found, status = proc.stat(pid), proc.status(pid)
-    return bool(found and found.running and status and int(status["Uid"].split()[1]) in uids)
+    found = proc.stat(pid)
+    return bool(found and found.running and proc.owner(pid) in uids)

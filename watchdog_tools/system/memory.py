@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     T = TypeVar("T", bytes, str)
 
 _THREADS, _SIZE, _CODE, _ARGS, _ENV = 17, 20, 23, 45, 47  # fields behind the name in stat; two are beginnings
-_EXEC = 0.25  # seconds; an exec takes some 30 us of its own, (m) up to 72 ms under four busy loops on two processors
+_EXEC = 0.5  # seconds; an exec takes some 30 us, (m) up to 330 ms under eight busy loops on two processors
 _STRANGER = 0.004  # seconds, where we may not know whether it is in the middle of one
-_IN_ALL, _PERIOD = 1.0, 10.0  # seconds of waiting in vain, in so many: who hangs in an exec does not hang us
+_IN_ALL, _PERIOD = 0.5, 10.0  # seconds of waiting in vain, in so many: who hangs in an exec does not hang us
 _YIELDS = 20  # then pauses of a millisecond
 _ODD = 20  # times that one is asked that has something, and shows nothing
 _spent = [0.0, 0.0]  # since when, and how long we have waited in vain
@@ -97,13 +97,15 @@ def _again(pid: int, ask: Callable[[int | str], T | None], begin: int | None) ->
         if not fields or (not bound and fields[_SIZE] == b"0"):
             return None
         found = ask(where)
-        odd += fields[_ENV + 1] != b"0"
         waited = time.monotonic() - begun
         if found or odd > _ODD or waited >= min(bound, _left(begun)):
             _spent[1] += 0 if found else waited
             return found
-        turn += 1
-        _pause(turn)
+        if fields[_ENV + 1] != b"0":
+            odd += 1  # it may have begun meanwhile: no time to lose
+        else:
+            turn += 1
+            _pause(turn)
 
 
 def _bound(fields: list[bytes], begin: int | None) -> float:

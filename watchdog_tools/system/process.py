@@ -43,10 +43,22 @@ class Process:
         """The path of the executable, empty where there is none, None where we may not know."""
         if isinstance(self._exe, bool):
             try:
-                self._exe = proc.exe(self.pid) or ("" if self.stat.kernel else self._other_exe())
+                self._exe = proc.exe(self.pid) or self._other_exe()
             except PermissionError:
                 self._exe = None
         return self._exe
+
+    def has_its_exe(self) -> bool:
+        """Return whether the path of its executable means the same file here.
+
+        In a user namespace of one's own anybody may mount any file at any path.
+        """
+        from watchdog_tools.system import identity
+
+        try:
+            return identity.is_near(self.pid) or os.path.samefile(f"/proc/{self.pid}/exe", self.exe or "")
+        except OSError:
+            return False
 
     @property
     def stat(self) -> proc.Stat:
@@ -79,14 +91,20 @@ class Process:
         return self._status.get(name, "")
 
     def _other_exe(self) -> str:
-        from watchdog_tools.system import memory
+        if not self._is_alive():
+            return ""
+        from watchdog_tools.system import memory  # few ever need it
 
         return memory.exe(self.pid) or ""
 
+    def _is_alive(self) -> bool:
+        """Whether it may show more than it did: neither a kernel thread nor a zombie, which have nothing."""
+        return self.stat.running and not self.stat.kernel
+
     def _ask_again(self) -> None:
         """Take what was not there at once: of an exec's middle, or of another thread where the main one has ended."""
-        if not self.stat.kernel:
-            from watchdog_tools.system import memory  # few ever need it
+        if self._is_alive():
+            from watchdog_tools.system import memory
 
             self.line = memory.cmdline(self.pid) or b""
             self._stat = None  # it may have been another thread's

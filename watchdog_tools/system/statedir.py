@@ -7,6 +7,7 @@ import stat
 
 PLACE = "watchdog-tools"
 _ROOTS = f"/run/{PLACE}", f"/var/lib/{PLACE}/pause"  # root's state, and its pauses
+_KEPT = f"/var/lib/{PLACE}/kept"  # a file for each NAME that root ever kept: /run forgets
 _BELOW_HOME = f"/.local/state/{PLACE}"
 _HOMELESS = ("", "/", "/nonexistent")
 
@@ -126,6 +127,14 @@ def pauses(directory: str, uid: int) -> str:
     Root's default state is gone after a reboot, and an order is not: it lives elsewhere.
     """
     return _ROOTS[1] if uid == 0 and directory == _ROOTS[0] else f"{directory}/pause"
+
+
+def kept(directory: str) -> str:
+    """Return the directory with a file for each NAME that was ever kept in the state directory of root.
+
+    Only its default place forgets at a reboot; in any other one the saved command lines tell, and it is empty.
+    """
+    return _KEPT if directory == _ROOTS[0] else ""
 
 
 def pause_levels(path: str, *, default: bool) -> bool:

@@ -81,8 +81,11 @@ class Sealed(Wire):
             raise _broken(error) from None
 
 
-def seal(wire: Wire, trust: Trust) -> Sealed:
-    """Return `wire` with TLS on it. Raise Failed, of kind LOCAL where there are no authorities."""
+def seal(wire: Wire, trust: Trust, facts: dict[str, object]) -> Sealed:
+    """Return `wire` with TLS on it; `facts` gets its version, and the days that the certificate is good for.
+
+    Raise Failed, of kind LOCAL where there are no authorities.
+    """
     made: Any = Context(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = _TLS_1_2
     made.check_hostname = trust.verify
@@ -91,7 +94,10 @@ def seal(wire: Wire, trust: Trust) -> Sealed:
         _load(made, trust.authorities or _store(os.environ))
     name = trust.name.partition("%")[0]  # a zone is not part of an address's name
     tls = made._wrap_socket(wire.sock, False, server_hostname=name or None)  # noqa: FBT003, SLF001
-    return Sealed(wire, tls)
+    sealed = Sealed(wire, tls)
+    facts["tls"] = sealed.version()
+    facts["days_left"] = sealed.days_left()
+    return sealed
 
 
 def _load(made: Context, path: str) -> None:

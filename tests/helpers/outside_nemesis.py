@@ -1,0 +1,212 @@
+"""Who strikes at the services of the soak from outside: kills, stops, copies, forges, and an operator's orders."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from helpers.components import NOBODY
+from helpers.kept_services import BOUND, PERIOD
+from helpers.outside_world import Outside
+from helpers.processes import look
+from helpers.stage import SLACK
+from helpers.witness import Broken, now
+
+
+class Nemesis(Outside):
+    """Who strikes. Each strike returns what it was, empty where nobody was there to be struck."""
+
+    def strike(self) -> None:
+        """Break something."""
+        kinds: dict[Callable[[], str], int] = {
+            self.kill_service: 6, self.stop_service: 2, self.kill_run: 4, self.stop_run: 3, self.ask_run: 1,
+            self.order: 3, self.delete: 1,
+        }  # fmt: skip
+        if "copy1" in self.services:
+            kinds |= {self.copy_record: 2, self.copy_directory: 1}
+        if "jail" in self.services:
+            kinds |= {self.order_in_jail: 1}
+        if "marked" in self.services:
+            kinds |= {self.forge: 2}
+        if "planted" in self.services:
+            kinds |= {self.plant: 1}
+        what = self.random.choices(list(kinds), list(kinds.values()))[0]
+        self.count(what())
+
+    def count(self, name: str) -> None:
+        """Note a strike."""
+        if name:
+            self.struck[name] += 1
+            self.calm = now()
+
+    def kill_service(self, *names: str) -> str:
+        """Kill an instance, or the script that started it."""
+        life = self.instance(*names)
+        if not life:
+            return ""
+        script = self.services[life.name].before[:1] == ("standalone",) and self.random.random() < 0.5
+        life.struck = True
+        return (
+            self.send(look(life.parent if script else life.pid), signal.SIGKILL, f"kill {life.name}") and "kill service"
+        )
+
+    def stop_service(self) -> str:
+        """Stop an instance for a while."""
+        life = self.instance()
+        seen = look(life.pid) if life else None
+        if not life or not seen or life.hung:
+            return ""
+        life.hung = True
+        return self.pause(seen, f"stop {life.name}") and "stop service"
+
+    def kill_run(self) -> str:
+        """Kill one process of a run."""
+        ours = self.ours()
+        return self.send(self.random.choice(ours), signal.SIGKILL, "kill run") if ours else ""
+
+    def stop_run(self) -> str:
+        """Stop one process of a run; it goes on a little later."""
+        ours = [seen for seen in self.ours() if seen.pid not in self.stopped]
+        return self.pause(self.random.choice(ours), "stop run") if ours else ""
+
+    def ask_run(self) -> str:
+        """Ask a run to end."""
+        return self.ask(self.random.choice(self.runs)) if self.runs else ""
+
+    def order(self, *names: str) -> str:
+        """Let an operator have a say about one service."""
+        known = [name for name, each in self.services.items() if each.foreground and (not names or name in names)]
+        if not known:
+            return ""
+        service = self.services[self.random.choice(known)]
+        if self.random.random() < 0.5:
+            self.done(self.operate(service, "restart"))
+            return "restart"
+        if self.done(self.operate(service, "stop")) == 0 and self.judge.living(service.name):
+            raise Broken(f"{service.name} was stopped, and lives: {self.judge.living(service.name)}")
+        self.stay(self.random.choice((0.0, 1.0, 3.0)))
+        while self.done(self.operate(service, "resume")):
+            pass
+        self.done(self.operate(service, "start"))
+        return "stop and start"
+
+    def delete(self) -> str:
+        """Delete all state while no run is alive, and one of the services perhaps dead."""
+        if self.strangers:  # who was never seen to be kept here, and is dead, may well be what a stranger calls itself
+            self.heal()
+            self.stay(BOUND, self.all_work)
+        self.still()
+        if not self.strangers:
+            self.random.choice((self.kill_service, str))()
+        for directory in (self.cast.state, self.cast.other):
+            self.forget(directory)
+        self.go_on()
+        if self.strangers:
+            self.stay(2 * PERIOD)
+        return "delete state"
+
+    def copy_record(self) -> str:
+        """Give a service the record of another one."""
+        self.still()
+        if self.random.random() < 0.7:
+            self.kill_service("copy2")
+        _copy(self.cast.state / "copy1.record", self.cast.state / "copy2.record")
+        self.go_on()
+        self.stay(2 * PERIOD)
+        self.order("copy2")
+        return "copy record"
+
+    def copy_directory(self) -> str:
+        """Give the other state directory what is in the first."""
+        self.still()
+        if self.random.random() < 0.7:
+            self.kill_service("copy1-elsewhere")
+        self.forget(self.cast.other)
+        _copy(self.cast.state, self.cast.other)
+        self.go_on()
+        self.stay(BOUND, lambda: not self.judge.down("copy1-elsewhere"))
+        self.stay(2 * PERIOD)  # a run of its own has been there
+        self.order("copy1-elsewhere")
+        return "copy directory"
+
+    def order_in_jail(self) -> str:
+        """Let the operator of the other root have a say."""
+        return self.order("jail-inside") and "order in the other root"
+
+    def forge(self) -> str:
+        """Let strangers pretend to be our services, and kill those."""
+        self.dismiss()
+        for name in self.random.sample(("forged", "app", "known0", "script"), 2):
+            self.stranger(name)
+        for name in ("marked", "forged"):
+            life = self.instance(name)
+            variables = _marks(life.pid) if life else []
+            if variables:
+                self.stranger(name, *variables)
+        if self.random.random() < 0.3:
+            self.count(self.delete())
+        self.kill_service("forged")
+        self.kill_service("marked")
+        self.stay(2 * PERIOD)
+        return "forge"
+
+    def plant(self) -> str:
+        """Let a stranger write a pidfile where anybody may."""
+        self.still()
+        if self.kill_service("planted"):
+            path = self.cast.sticky / "planted.pid"
+            path.unlink(missing_ok=True)
+            path.write_text(f"{self.stranger('planted').pid}\n")
+            os.chown(path, NOBODY, NOBODY)
+        self.go_on()
+        self.stay(2 * PERIOD)
+        return "plant pidfile"
+
+    def soak(self, seconds: float) -> None:
+        """Storms and calms by turns. Raise Broken."""
+        until = now() + seconds
+        self._calm()
+        while now() < until:
+            for _ in range(self.random.randint(2, 10)):
+                self.strike()
+                self.stay(self.random.choice((0.0, 0.05, 0.2, 0.5, 1.0)))
+                if now() > until:
+                    break
+            self._calm()
+
+    def _calm(self) -> None:
+        self.heal()
+        self.stay(BOUND + SLACK, self.all_work)
+        self.stay(self.random.choice((1.0, 2.0, 5.0)))
+
+    def finish(self) -> None:
+        """End it as an operator would, and see that nothing is left. Raise Broken."""
+        self._calm()
+        self.still()
+        for service in self.services.values():
+            if service.foreground and self.done(self.operate(service, "stop")) != 0:
+                raise Broken(f"the operator's stop of {service.name} failed")
+        self.judge.look()
+        left = [life for life in self.judge.everyone() if self.services[life.name].foreground]
+        if left:
+            raise Broken(f"left running: {left}")
+        self.dismiss()
+
+
+def _copy(one: Path, other: Path) -> None:
+    if one.exists():
+        subprocess.run(["cp", "-aT", one, other], check=True)
+
+
+def _marks(pid: int) -> list[str]:
+    """Return the variables of ours in its environment, with @ for its pid and ticks."""
+    seen = look(pid)
+    try:
+        lines = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+    own = [os.fsdecode(line) for line in lines if line.startswith(b"WATCHDOG_TOOLS_")]
+    return [line.replace(f"{pid}:{seen.ticks}", "@", 1) for line in own] if seen else []
