@@ -12,6 +12,7 @@ from helpers.processes import alive
 from helpers.sickness import Patient
 
 from watchdog_tools.actions.plan import CannotStart, Wish, resolve
+from watchdog_tools.actions.rehearsal import ensure_startable
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
@@ -153,7 +154,7 @@ def test_as_another_user_who_may(public_path: Path) -> None:
     path = Path(program(public_path, "good"))
     os.chown(path, NOBODY, NOBODY)
     path.chmod(0o500)
-    assert resolve(Wish((str(path),), user="nobody"), os.environ).uid == NOBODY
+    ensure_startable(Wish((str(path),), user="nobody"), os.environ)
     os.chown(path, 0, 0)
     with pytest.raises(CannotStart, match="Permission denied"):
-        resolve(Wish((str(path),), user="nobody"), os.environ)
+        ensure_startable(Wish((str(path),), user="nobody"), os.environ)

@@ -90,9 +90,15 @@ class Plan:
         """The uid that the instance starts with."""
         return self.identity[0] if self.identity else os.geteuid()
 
+    @property
+    def needs(self) -> preflight.Start:
+        """What must be there, and allowed to whom it starts as."""
+        path = self.env.get("PATH", _PATH)
+        return preflight.Start(self.wish.argv[0], self.executable, path, self.wish.cwd, self.wish.log)
+
 
 def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
-    """Return the plan. Raise CannotStart."""
+    """Return the plan. Raise CannotStart; what another user may not do is left to the child (or to `rehearsal`)."""
     account = _account(wish)
     env = _environment(wish, _coerced(environment), account)
     path = env.get("PATH", _PATH)
@@ -104,13 +110,14 @@ def resolve(wish: Wish, environment: Mapping[str, str]) -> Plan:
         name, uid, gid = account[:3]
         groups = os.getgrouplist(name, gid) if wish.group is None else [gid]
         identity = (uid, gid, groups)
-    trouble = preflight.impediment(preflight.Start(wish.argv[0], executable, path, wish.cwd, wish.log), identity)
+    plan = Plan(wish, executable, env, identity)
+    trouble = "" if identity else preflight.impediment(plan.needs)
     if trouble:
         raise CannotStart(trouble)
     if os.geteuid() == 0 and (identity is None or identity[0] == 0) and not wish.trust_any:
         _trust(executable, path)
         _trust_log(wish.log)
-    return Plan(wish, executable, env, identity)
+    return plan
 
 
 def target(wish: Wish) -> int:

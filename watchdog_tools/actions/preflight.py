@@ -11,12 +11,6 @@ import stat
 
 from watchdog_tools.system.commands import DEEPEST, interpreter, located
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from watchdog_tools.result import Result
-
-_SECONDS = 5.0  # for a look as another user; a dead network disk can hold it for ever
-
 
 class Start:
     """What a start needs: the word that names the program, its file, the PATH it gets, its directory and its log."""
@@ -32,36 +26,8 @@ class Start:
         self.log = log
 
 
-def impediment(start: Start, ids: tuple[int, int, list[int]] | None) -> str:
-    """Return what stands in the way of a start, in the child's own words; empty where nothing does.
-
-    ids: whose rights count, None for ours. Another user's are tried in a fork that becomes that user: neither mode
-    bits nor access lists are read by us, and a network disk may refuse root.
-    """
-    if ids is None:
-        return _first_trouble(start)
-    from watchdog_tools.result import CRITICAL
-    from watchdog_tools.system.looks import Job, look_all
-
-    results = look_all([Job(lambda _say: _as_the_user(start, ids))], _SECONDS) or []
-    if results and results[0].reason == "timeout":
-        return f"the command was not reached within {_SECONDS:g} s (a network disk?)"
-    return results[0].summary if results and results[0].state == CRITICAL else ""
-
-
-def _as_the_user(start: Start, ids: tuple[int, int, list[int]]) -> Result:
-    from watchdog_tools.actions import credentials
-    from watchdog_tools.result import CRITICAL, OK, Result
-
-    try:
-        credentials.become(*ids)
-    except OSError as error:
-        return Result(CRITICAL, f"becoming the user: {error.strerror}")
-    words = _first_trouble(start)
-    return Result(CRITICAL if words else OK, words)
-
-
-def _first_trouble(start: Start) -> str:
+def impediment(start: Start) -> str:
+    """Return what stands in the way of a start with our own rights, in the child's words; empty where nothing does."""
     step = f"changing to {start.cwd}"
     try:
         _can_be_entered(start.cwd)

@@ -7,7 +7,8 @@ import os
 from watchdog_tools import policy
 from watchdog_tools.actions import remains, starting
 from watchdog_tools.actions.order import PATIENCE
-from watchdog_tools.actions.plan import CannotStart, resolve
+from watchdog_tools.actions.plan import CannotStart
+from watchdog_tools.actions.rehearsal import ensure_startable
 from watchdog_tools.actions.run import Changed, left, now
 from watchdog_tools.actions.standstill import held, remembered, state_of, unmet, waiting
 from watchdog_tools.actions.stopping import Refused, instance, stop
@@ -142,7 +143,7 @@ def _hopeless(run: Run, health: Health, weighed: Weighed, *, written: bool = Tru
     """Return the verdict where none could be started after a stop, None where one can. written: its record could be."""
     lacking = "" if written else "no record of it can be written"
     try:
-        resolve(run.order.wish, os.environ)
+        ensure_startable(run.order.wish, os.environ)
     except (CannotStart, OSError) as error:
         lacking = str(error)
     if not lacking:

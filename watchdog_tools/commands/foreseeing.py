@@ -7,6 +7,7 @@ import os
 from watchdog_tools import decision, policy
 from watchdog_tools.actions import plan as plans
 from watchdog_tools.actions.order import PATIENCE
+from watchdog_tools.actions.rehearsal import ensure_startable
 from watchdog_tools.actions.run import now
 from watchdog_tools.actions.weigh import weigh
 from watchdog_tools.commands.ordering import health as asked
@@ -48,7 +49,7 @@ def _foreseen(config: Config, seconds: float) -> Result:
         _usable(config, order.path)
         seen = instance.look(order.owner)
         lives = lives or seen.alive
-        plans.resolve(order.wish, os.environ)
+        ensure_startable(order.wish, os.environ)
         weighed = weigh(order, health, seen, _past(order, health, seen))
         would = f"{_would(config, order, weighed)}; a run may take {spoken(order.limit + seconds)}"
     except Unseen as error:
