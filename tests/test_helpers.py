@@ -76,7 +76,7 @@ def test_run_gives_cron_s_environment_and_the_token() -> None:
         (Ran((), 0, "one\ntwo\n", "", 0), "printable"),
         (Ran((), 0, "\x1b[2J\n", "", 0), "printable"),
         (Ran((), 0, "é" * 512 + "\n", "", 0), "1 KiB"),
-        (Ran((), 0, "X OK\n", "", 3.1), "timeout"),
+        (Ran((), 0, "X OK\n", "", 3.1, 3.1), "timeout"),
     ],
 )
 def test_the_oracle_refuses(ran: Ran, why: str) -> None:
@@ -87,7 +87,7 @@ def test_the_oracle_refuses(ran: Ran, why: str) -> None:
 
 def test_the_oracle_accepts() -> None:
     """And one honest line passes."""
-    assert oracle(Ran((), 2, "X CRITICAL - é | t=1s\n", "", 2.9), 2) == "X CRITICAL - é | t=1s"
+    assert oracle(Ran((), 2, "X CRITICAL - é | t=1s\n", "", 4, 2.9), 2) == "X CRITICAL - é | t=1s"
 
 
 def test_a_missing_component_skips_or_fails(monkeypatch: pytest.MonkeyPatch) -> None:

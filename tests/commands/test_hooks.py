@@ -58,7 +58,7 @@ def test_how_it_ends(tmp_path: Path, starts_services: str, body: str, said: str)
     """Its exit in one sentence, none for 0; what it left in its session is ended."""
     ended = hook(10, script(tmp_path, body))
     assert ended["said"] == said
-    assert ended["seconds"] < 2, ended
+    assert ended["fair"] < 2, ended
     assert carriers(starts_services) == []
 
 
@@ -76,7 +76,8 @@ def test_one_that_does_not_return(tmp_path: Path, starts_services: str, body: st
     """It is ended at its limit, with all that came from it: TERM, a second, KILL."""
     ended = hook(0.4, script(tmp_path, body))
     assert ended["said"] == "the hook notify did not end within 0.4 s and was ended"
-    assert 0.4 <= ended["seconds"] < 2.9, ended
+    assert ended["seconds"] >= 0.4, ended
+    assert ended["fair"] < 2.9, ended
     assert carriers(starts_services) == []
 
 
@@ -118,7 +119,7 @@ def test_105_one_that_cannot_be_executed(tmp_path: Path, spawn: Spawner, kind: s
     ended = hook(5, "wdt-no-such-program" if kind == "not in PATH" else program)
     assert ended["said"].startswith("cannot run the hook: "), ended
     assert said in ended["said"], ended
-    assert ended["seconds"] < 1, ended
+    assert ended["fair"] < 1, ended
 
 
 def test_its_room_is_clean(tmp_path: Path) -> None:

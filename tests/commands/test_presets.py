@@ -69,13 +69,13 @@ class TestSupervisor:
         wait_for(lambda: daemon.states()["back"] == "BACKOFF")
         ran = run("supervisorctl", "-c", daemon.config, "start", "back")
         assert (ran.code, ran.out) == (0, "back: ERROR (already started)\n")
-        (daemon.here / "mended").touch()
+        (daemon.here / "mended-back").touch()
         try:
             ran = run(*supervisor.start_command("back", daemon.config))
             assert ran.code == 0, ran
             assert daemon.look("back").state == OK
         finally:
-            (daemon.here / "mended").unlink()
+            (daemon.here / "mended-back").unlink()
 
     def test_a_start_that_fails_says_so(self, daemon: Supervisord) -> None:
         """Its exit code is not 0 for one that dies within its startsecs, and for one that is not there."""

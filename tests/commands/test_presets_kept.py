@@ -73,7 +73,7 @@ def kept(daemon: Supervisord) -> Iterator[Kept]:
 
 @pytest.fixture
 def mended(daemon: Supervisord) -> Iterator[Path]:
-    """Return the file with which `mend`, `back` and `grp:b` run; afterwards they fail again."""
+    """Return the file with which `mend` and `grp:b` run; afterwards they fail again."""
     path = daemon.here / "mended"
     yield path
     path.unlink(missing_ok=True)
@@ -143,7 +143,7 @@ class TestSupervisor:
         assert kept.keep("mend", *often).code == CRITICAL
         assert kept.events().count("started") == 2, "a limit forgets nothing but by age"
 
-    def test_backoff_is_down(self, daemon: Supervisord, kept: Kept, mended: Path) -> None:
+    def test_backoff_is_down(self, daemon: Supervisord, kept: Kept) -> None:
         """Supervisor's `start` does nothing there, and says 0; ours makes it run as soon as it can."""
 
         def failing() -> str:
@@ -152,7 +152,7 @@ class TestSupervisor:
             return ran.out * (ran.code == CRITICAL)  # between two tries it is STARTING for a moment
 
         assert "svc is down (back is BACKOFF: Exited too quickly" in wait_for(failing)
-        mended.touch()
+        (daemon.here / "mended-back").touch()
         wait_for(lambda: kept.keep("back", "--backoff", "0s:0s", "--limit", "none").code == OK)
         assert daemon.states()["back"] == "RUNNING"
 

@@ -366,7 +366,8 @@ class TestWhatSomebodyElseStarted:
         wait_for(lambda: kept.service.said() and watcher.signed() and asleep(watcher.actor), 20, "a watch")
         for count in (2, 3):
             os.kill(int(kept.text("pidfile")), signal.SIGKILL)
-            wait_for(lambda count=count: kept.service.starts() == count and asleep(watcher.actor), 10, "the next one")
+            wait_for(lambda count=count: kept.service.starts() == count, 10, "the next one")
+            watcher.settled()
         assert watcher.end().code == 0
 
 

@@ -5,8 +5,8 @@
     python ending.py hook SECONDS COMMAND …     run it as a hook; say Ended
     python ending.py found SECONDS PID          end a process that was found; say Ended
 
-Ended is JSON: `said` (survivors, or a hook's sentence), `seconds`, `fate`, `children` (that are left, zombies too),
-`descriptors` (open afterwards, but not before).
+Ended is JSON: `said` (survivors, or a hook's sentence), `seconds`, `fair` (less those for which it waited for a CPU),
+`fate`, `children` (that are left, zombies too), `descriptors` (open afterwards, but not before).
 """
 
 from __future__ import annotations
@@ -66,13 +66,14 @@ def started(argv: tuple[str, ...]) -> Born:
 
 
 def timed(work: Callable[[], object]) -> dict[str, Any]:
-    """Return what it said, the seconds that it took (not those for which it waited for a CPU), and what it left."""
+    """Return what it said, the seconds that it took, how many of them it did not wait for a CPU, what it left."""
     before = descriptors()
-    begun = time.monotonic() - queued()
+    begun, waited = time.monotonic(), queued()
     answer = work()
-    seconds = time.monotonic() - queued() - begun
+    seconds = time.monotonic() - begun
+    fair = seconds - (queued() - waited)
     more = sorted(descriptors() - before)
-    return {"said": answer, "seconds": seconds, "descriptors": more, "children": children()}
+    return {"said": answer, "seconds": seconds, "fair": fair, "descriptors": more, "children": children()}
 
 
 def queued() -> float:

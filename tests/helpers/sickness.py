@@ -48,8 +48,8 @@ echo none is there; exit 2"""
         (self.room / "ill").unlink()
 
     def up(self, *options: object, **popen: Any) -> int:
-        """Start it, healthy; return its pid."""
-        ran = self.keep(*options, **popen)
+        """Start it, healthy, however long that takes on a busy machine; return its pid."""
+        ran = self.keep("--startup-timeout", "20s", *options, **popen)
         assert ran.code == 0, ran
         pid = self.pid()
         assert alive(pid)

@@ -31,7 +31,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
 serverurl=unix://{here}/s.sock
 """
-# `mend`, `back` and `grp:b` exit with 7 until there is a file `mended`.
+# `mend` and `grp:b` exit with 7 until there is a file `mended`; `back`, which is tried again and again, has its own.
 PROGRAMS = """
 [program:run]
 command=sleep 1000
@@ -43,7 +43,7 @@ startsecs=600
 command=sh -c 'test -e {here}/mended || exit 7; exec sleep 1000'
 startretries=0
 [program:back]
-command=sh -c 'test -e {here}/mended || exit 7; exec sleep 1000'
+command=sh -c 'test -e {here}/mended-back || exit 7; exec sleep 1000'
 startretries=1000
 [program:killed]
 command=sh -c 'sleep 0.1; kill -9 $$'

@@ -80,14 +80,15 @@ class TestOwn:
         """One that obeys is gone at once, and its fate is told."""
         ended = Instance(spawn, 5, ["sleep", "611"]).end()
         assert (ended["said"], ended["fate"]) == ([], "was killed by SIGTERM"), ended
-        assert ended["seconds"] < 1, ended
+        assert ended["fair"] < 1, ended
         assert (ended["children"], ended["descriptors"]) == (0, []), ended
 
     def test_92_one_that_ignores_term(self, spawn: Spawner, trace: Path) -> None:
         """It has its time, then it is killed."""
         ended = Instance(spawn, 0.5, shell(f"trap '' TERM; {HANG}", trace), trace).end()
         assert (ended["said"], ended["fate"]) == ([], "was killed by SIGKILL"), ended
-        assert 0.5 <= ended["seconds"] < 1.5, ended
+        assert ended["seconds"] >= 0.5, ended
+        assert ended["fair"] < 1.5, ended
 
     def test_it_has_its_time_to_clean_up(self, spawn: Spawner, trace: Path, tmp_path: Path) -> None:
         """What its handler runs gets no TERM of ours, and all of them are waited for."""
@@ -95,7 +96,8 @@ class TestOwn:
         ended = Instance(spawn, 10, shell(script, trace, tmp_path / "clean"), trace).end()
         assert (ended["said"], ended["fate"]) == ([], "exited with 7"), ended
         assert (tmp_path / "clean").read_text() == "done\n"
-        assert 0.8 <= ended["seconds"] < 3, ended
+        assert ended["seconds"] >= 0.8, ended
+        assert ended["fair"] < 3, ended
 
     def test_one_that_is_stopped_sees_term(self, spawn: Spawner, trace: Path) -> None:
         """It is woken, and its handler runs: no KILL is needed."""
@@ -135,7 +137,7 @@ exec sleep 607
         wait_for(lambda: (seen := look(instance.pid)) and seen.state == "D", what="the vfork")
         ended = instance.end()
         assert ended["said"] == [], ended
-        assert ended["seconds"] < 2.5, ended
+        assert ended["fair"] < 2.5, ended
 
     @pytest.mark.root(reason="freezes a control group")
     def test_one_that_nothing_ends_is_named(self, spawn: Spawner, trace: Path) -> None:
@@ -145,7 +147,7 @@ exec sleep 607
             freeze(instance.pid)
             ended = instance.end()
         assert ended["said"] == [f"pid {instance.pid} (stuck in the kernel)"], ended
-        assert ended["seconds"] < 0.3 + 2, ended
+        assert ended["fair"] < 0.3 + 2, ended
 
     @pytest.mark.parametrize("leave", ["", "setpgrp(0, 0);", "POSIX::setsid();"], ids=["group", "groups", "sessions"])
     def test_what_forks_while_it_is_killed(self, spawn: Spawner, leave: str, starts_services: str, trace: Path) -> None:
@@ -158,7 +160,7 @@ open my $f, ">", $ARGV[0]; print $f "ready"; close $f; sleep 1 while 1"""
         instance = Instance(spawn, 0.2, [need("perl"), "-e", script, str(trace)], trace)
         ended = instance.end()
         assert ended["said"] == [], ended
-        assert ended["seconds"] < 0.2 + 2, ended
+        assert ended["fair"] < 0.2 + 2, ended
         assert left_of(starts_services, instance.keeper.pid) == []
 
     def test_an_earlier_run_s_instance(self, spawn: Spawner, starts_services: str) -> None:
@@ -324,7 +326,7 @@ open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
         ran = run(sys.executable, "-c", helper.read_text(), "found", 5, child.pid, **need_nobody(sys.executable))
         ended = json.loads(ran.out)
         assert ended["said"] == [f"pid {child.pid} (Operation not permitted)"], ran
-        assert ended["seconds"] < 4, ended
+        assert ended["fair"] < 4, ended
         assert child.poll() is None
 
 

@@ -232,7 +232,7 @@ def test_121_a_read_only_file_system(mounted: list[str], kept: Kept, before: str
     """Healthy is OK; down is CRITICAL "read-only", nothing started: also where the lock's file is there."""
     if before == "used":
         assert inside(mounted, kept)[0] == 0
-        kept.kill(int(kept.service.said()[0][1]))
+        kept.kill(kept.service.one())
     run(*mounted, "mount", "-o", "remount,ro", kept.state)
     starts = kept.service.starts()
     code, line = inside(mounted, kept)
@@ -251,7 +251,7 @@ def test_122_a_full_disk(mounted: list[str], kept: Kept, what: str, before: str)
     """No room for a record, or for a file: down is CRITICAL and starts nothing; healthy is OK; the old record stays."""
     if before == "used":
         assert inside(mounted, kept)[0] == 0
-        kept.kill(int(kept.service.said()[0][1]))
+        kept.kill(kept.service.one())
         record = run(*mounted, "cat", kept.state / "svc.record").out
     fill = {
         "bytes": 'dd if=/dev/zero of="$1/fill" bs=4k 2>/dev/null; true',

@@ -519,8 +519,9 @@ def crowd(name: str, program: Callable[[str], str], spawn: Spawner) -> Iterator[
 @pytest.mark.slow
 def test_case_24_thousands_of_processes(crowd: str) -> None:
     """All are counted by name, within two seconds, and the line stays a line."""
-    ran = run(CP, crowd, "-c", f"{MANY}:{MANY}", "-t", "2")
-    assert (ran.code, f"{MANY} processes {crowd} (pid " in oracle(ran, 2)) == (0, True), ran
+    ran = run(CP, crowd, "-c", f"{MANY}:{MANY}", "-t", "20")
+    assert (ran.code, f"{MANY} processes {crowd} (pid " in oracle(ran, 20)) == (0, True), ran
+    assert ran.fair < 2
     assert run(CP, crowd, "--list").out.count("\n") == 102
 
 

@@ -227,7 +227,7 @@ class TestAFullDisk:
         wait_for(lambda: "phase=running" in run(*mounted, *count).out, 20, "an instance")
         fill = 'i=0; while : 2>/dev/null >"$1/fill$i"; do i=$((i+1)); done; dd if=/dev/zero of="$1/fill0" bs=4k; true'
         run(*mounted, "sh", "-c", fill, "sh", kept.state)
-        os.kill(int(kept.service.said()[0][1]), signal.SIGKILL)
+        os.kill(kept.service.one(), signal.SIGKILL)
         before = kept.text("looks").count("\n")
         wait_for(lambda: kept.text("looks").count("\n") > before + 3, 10, "looks")
         return watcher
