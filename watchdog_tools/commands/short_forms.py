@@ -7,7 +7,7 @@ import os
 from watchdog_tools.names import Owner
 from watchdog_tools.probes import instance
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
-from watchdog_tools.system import proc
+from watchdog_tools.system import memory
 from watchdog_tools.system.statedir import default, place
 from watchdog_tools.system.statedir import kept as kept_in
 from watchdog_tools.text import quoted
@@ -32,7 +32,7 @@ def process(job: Job, name: str, values: Values) -> Job:
 
     def look(say: Say) -> Result:
         result = plain(say)
-        if guarded and any(proc.owner(pid) != _ROOT for pid, _ in result.details.get("_born", ())):  # type: ignore[attr-defined]
+        if guarded and any(memory.owner(pid) != _ROOT for pid, _ in result.details.get("_born", ())):  # type: ignore[attr-defined]
             result = _proven(result, wanted, _owner(name, values))
         return result if result.details.get("_born") else _explained(result, wanted, _owner(name, values))
 
@@ -82,7 +82,7 @@ def _proven(result: Result, wanted: str, owner: Owner) -> Result:
     leader = seen.record.identity if seen.alive and seen.record else None
     kept, others = [], []
     for pid, ticks in result.details["_born"]:  # type: ignore[attr-defined]
-        uid = proc.owner(pid)
+        uid = memory.owner(pid)
         if uid == _ROOT or proven(pid, wanted) or (leader and belongs(pid, leader, frozenset({_ROOT}))):
             kept.append([pid, ticks])
         elif uid is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools.names import Marked
-from watchdog_tools.system import identity, marks, proc
+from watchdog_tools.system import identity, marks, memory, proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def find(owner: Owner, target: int) -> Marked:
 
 
 def _sort(found: Marked, pid: int, mark: Mark, uids: frozenset[int], target: int) -> None:
-    live, uid = identity.of(pid), proc.owner(pid)
+    live, uid = identity.of(pid), memory.owner(pid)
     if live is None or uid is None:
         return
     if mark.pid == pid and _is(live, mark):

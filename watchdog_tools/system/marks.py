@@ -47,4 +47,4 @@ def _is_of(mark: Mark | None, owner: Owner, leader: int, ticks: int) -> bool:
 def counts(pid: int, uids: frozenset[int]) -> bool:
     """Whether it lives, and is a process of one of these uids."""
     found = proc.stat(pid)
-    return bool(found and found.running and proc.owner(pid) in uids)
+    return bool(found and found.running and memory.owner(pid) in uids)

@@ -1,4 +1,4 @@
-"""A process's arguments, environment and executable: asked for again where it shows none at once.
+"""A process's arguments, environment, executable and owner: asked for again where it shows none at once.
 
 In the middle of an exec it shows none ((m) 4 to 10 % of the reads of one that execs in a loop). While a thread
 execs, or once the main thread alone has ended, the other threads show them.
@@ -7,6 +7,7 @@ execs, or once the main thread alone has ended, the other threads show them.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from watchdog_tools.system import proc
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     T = TypeVar("T", bytes, str)
 
 _THREADS, _SIZE, _CODE, _ARGS, _ENV = 17, 20, 23, 45, 47  # fields behind the name in stat; two are beginnings
+_SECURE = 23  # AT_SECURE, a key of the auxiliary vector
 _EXEC = 0.5  # seconds; an exec takes some 30 us, (m) up to 330 ms under eight busy loops on two processors
 _STRANGER = 0.004  # seconds, where we may not know whether it is in the middle of one
 _IN_ALL, _PERIOD = 0.5, 10.0  # seconds of waiting in vain, in so many: who hangs in an exec does not hang us
@@ -49,6 +51,38 @@ def environ(pid: int, limit: int) -> bytes | None:
         return None
 
     return ask(pid) or _again(pid, ask, _ENV)
+
+
+def owner(pid: int) -> int | None:
+    """Return the real uid of a process, None if it is gone.
+
+    -1 for one that became root by a setuid program: whoever ran that chose its arguments and its environment, and
+    some, sudo for one, take on root's real uid before they have asked for a password.
+    """
+    fields = proc.status(pid)
+    if not fields:
+        return None
+    uid = int(fields["Uid"].split()[0])
+    return uid if uid or not _gained_rights(pid) else -1
+
+
+def _gained_rights(pid: int) -> bool:
+    """Whether the kernel started its program with rights that its user has not (AT_SECURE), or does not say."""
+
+    def ask(where: int | str) -> bytes | None:
+        data = proc.read(where, "auxv", 4096) or b""
+        return data if data.strip(b"\0") else None  # it is not filled in yet
+
+    try:
+        data = ask(pid) or _again(pid, ask, None) or b""
+    except OSError:
+        return True
+    for size in (8, 4):  # a program of 32 bits has words of four bytes
+        words = [int.from_bytes(data[at : at + size], sys.byteorder) for at in range(0, len(data) - size + 1, size)]
+        pairs = dict(zip(words[::2], words[1::2], strict=False))
+        if _SECURE in pairs:
+            return bool(pairs[_SECURE])
+    return True
 
 
 def living(pid: int) -> str:

@@ -7,14 +7,12 @@ A file of a process is None when the process is gone; PermissionError means that
 from __future__ import annotations
 
 import os
-import sys
 
 PIECE = 4096  # bytes; most command lines fit in, and each stat line, of some 300
 _LINES = 4 << 20  # bytes; the longest that the kernel lets anybody execute is a quarter of the stack limit
 _STATUS = 1 << 20  # bytes; some 1,500, but each group of its user's adds to it
 _TURNS = 20  # (m) one of 2,000 reads of a thread that execs in a loop met that, never two in a row
 KTHREAD = 0x00200000  # PF_KTHREAD
-_SECURE = 23  # AT_SECURE, a key of the auxiliary vector
 
 
 class Unseen(OSError):  # noqa: N818 -- it says what, not that it is an error
@@ -152,33 +150,6 @@ def status(pid: int | str) -> dict[str, str] | None:
         return None
     lines = data.decode("ascii", "replace").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def owner(pid: int | str) -> int | None:
-    """Return the real uid of a process, None if it is gone.
-
-    -1 for one that became root by a setuid program: whoever ran that chose its arguments and its environment, and
-    some, sudo for one, take on root's real uid before they have asked for a password.
-    """
-    fields = status(pid)
-    if not fields:
-        return None
-    uid = int(fields["Uid"].split()[0])
-    return uid if uid or not _gained_rights(pid) else -1
-
-
-def _gained_rights(pid: int | str) -> bool:
-    """Whether the kernel started its program with rights that its user has not (AT_SECURE), or does not say."""
-    try:
-        data = read(pid, "auxv", 4096) or b""
-    except OSError:
-        return True
-    for size in (8, 4):  # a program of 32 bits has words of four bytes
-        words = [int.from_bytes(data[at : at + size], sys.byteorder) for at in range(0, len(data) - size + 1, size)]
-        pairs = dict(zip(words[::2], words[1::2], strict=False))
-        if _SECURE in pairs:
-            return bool(pairs[_SECURE])
-    return True
 
 
 def hidden() -> bool:
