@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 from collections import Counter
@@ -64,9 +63,10 @@ class Judge:
 
     def down(self, name: str) -> float:
         """Return since when none works, 0 while one does."""
-        beat = self.born
-        with contextlib.suppress(OSError, ValueError):
+        try:
             beat = float((self.room / f"{name}.beat").read_text())
+        except (OSError, ValueError):
+            return self.born  # none has ever worked
         return beat if now() - beat > SILENT else 0.0
 
     def look(self) -> None:
