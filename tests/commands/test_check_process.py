@@ -134,7 +134,12 @@ def test_metrics(metric: str, high: str, unit: str, agent: Callable[..., str]) -
 def test_cpu_is_of_the_whole_life(spawn: Spawner) -> None:
     """As ps has it: a process that does nothing else is far from idle."""
     token = f"wdt{uuid.uuid4().hex}"
-    spawn([sys.executable, "-c", "print(flush=True)\nwhile True: pass", token], wait_ready=True)
+    child = spawn([sys.executable, "-c", "print(flush=True)\nwhile True: pass", token], wait_ready=True)
+
+    def ticks() -> int:
+        return int(Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[11])
+
+    wait_for(lambda: ticks() > 20, 10, "it has run for a while")  # the kernel counts in hundredths of a second
     assert ", CPU " in said("-a", token, "-m", "CPU", "-c", "@0:1", code=0)
 
 
