@@ -22,10 +22,14 @@ class Health:
     exists: a check that looks for processes found one; found: (pid, start ticks) of those, and
     pidfile: the file that named them, if one did. veto: why nothing may be started or stopped now (P6),
     or empty. unstartable: why no start can succeed, though it runs, or empty. asked: whether there was
-    any check at all. starting: another supervisor is at it.
+    any check at all. starting: another supervisor is at it. claimed: whose the processes are that alone made a check
+    OK.
     """
 
-    __slots__ = ("asked", "exists", "found", "metrics", "pidfile", "starting", "state", "unstartable", "veto", "words")
+    __slots__ = (
+        "asked", "claimed", "exists", "found", "metrics", "pidfile", "starting", "state", "unstartable", "veto",
+        "words",
+    )  # fmt: skip
 
     def __init__(self, checks: Sequence[tuple[str, Result]]) -> None:
         """Combine (first word of the check, its Result)."""
@@ -42,6 +46,7 @@ class Health:
         self.veto = blind[0] if blind else ""
         self.unstartable = next((str(each.details["_unstartable"]) for _, each in telling
                                  if each.details.get("_unstartable")), "")  # fmt: skip
+        self.claimed = "; ".join(str(each.details["_claimed"]) for _, each in telling if each.details.get("_claimed"))
         said = [result.summary for _, result in checks if result.state == self.state]
         self.words = "; ".join(said)
         self.metrics = _distinct([metric for _, result in checks for metric in result.metrics])

@@ -7,7 +7,7 @@ from watchdog_tools.text import printable
 MARK = "WATCHDOG_TOOLS_INSTANCE"
 PLACE = "WATCHDOG_TOOLS_PLACE"  # beside the mark, since releases without it compare the mark as a whole
 COMMAND = "WATCHDOG_TOOLS_COMMAND"  # of a hook and its like, which must never be taken for an instance
-_TEXT = 1500  # characters of an owner in a record, which is to stay small
+_PATH = 1000  # characters of a path in a record, which is to stay small
 _MARK = 4200  # bytes of a mark at most; Python refuses to read longer numbers, loudly
 
 
@@ -34,9 +34,18 @@ class Owner:
 
     @property
     def text(self) -> str:
-        """The owner as a record has it, in printable ASCII; empty for a path too long for one."""
-        text = printable(f"{self.name} {self.place or '-'} {self.directory}")
-        return text if len(text) <= _TEXT else ""
+        """The owner as a record has it, in printable ASCII."""
+        return f"{self.name} {self.place or '-'} {self.path}"
+
+    @property
+    def path(self) -> str:
+        """The directory in printable ASCII; of one too long for a record, its beginning and a checksum."""
+        path = printable(self.directory.replace("\\", "\\\\"))
+        if len(path) <= _PATH:
+            return path
+        import zlib
+
+        return f"{path[:_PATH]}... ({zlib.crc32(path.encode()):08x})"
 
     def __str__(self) -> str:
         """Return the service as a person would name it who keeps another one."""
@@ -59,17 +68,23 @@ class Marked:
     """What a search for the marks of one owner found.
 
     instances: identities of ours. remains: pids that inherited the mark of an instance that is gone.
-    claimed: (pid, uid) of processes with our mark as their own that are of a uid we would not start: any local user
-    can write one, so that proves nothing.
+    strays: identities of such of other uids, where we are root. claimed: (pid, uid) of processes with our mark as their
+    own that are of a uid we would not start: any local user can write one, so that proves nothing.
     """
 
-    __slots__ = ("claimed", "instances", "remains")
+    __slots__ = ("claimed", "instances", "remains", "strays")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.instances: list[tuple[int, int, str, str, str]] = []
         self.remains: list[int] = []
+        self.strays: list[tuple[int, int, str, str, str]] = []
         self.claimed: list[tuple[int, int]] = []
+
+
+def whose(uid: int) -> str:
+    """Return whose a process is, in words; `uid` as `system.memory.owner` returns it."""
+    return f"uid {uid}" if uid >= 0 else "whoever ran a setuid program"
 
 
 def mark(pid: int, ticks: int, owner: Owner) -> dict[str, str]:

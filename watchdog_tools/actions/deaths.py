@@ -42,7 +42,7 @@ def mourn(run: Run, record: Record) -> Record:
 
 def _became_a_daemon(run: Run, record: Record) -> Record:
     """Write down that an instance which exited with 0 lives on as what it left behind, if it does."""
-    if not _family(run, record.identity):
+    if not _family(run, record.identity)[0]:
         return record
     daemon = run.record(FAILED, identity=record.identity)
     daemon.why = DAEMON
@@ -52,13 +52,13 @@ def _became_a_daemon(run: Run, record: Record) -> Record:
 
 def died_at_once(run: Run, born: Born) -> Result:
     """Return the verdict on one that did not live for --start-seconds: a failed start, unless others serve."""
-    fate, others = _ending(run, born)
-    words = f"pid {born.identity[0]} {fate} within {run.order.start_seconds:g} s of its start{_left_behind(others)}"
+    fate, ours, others = _ending(run, born)
+    words = f"pid {born.identity[0]} {fate} within {run.order.start_seconds:g} s of its start{_left(ours + others)}"
     if fate == _DONE:
         words += f"; {DAEMONS}"
     health = run.order.look(run.life)
     served = bool(health and health.works)
-    verdict = failed(run, "", words, born.identity if others and fate == _DONE else None, served=served)
+    verdict = failed(run, "", words, born.identity if ours and fate == _DONE else None, served=served)
     if health and served:  # the verdict is the service's, whoever serves
         verdict.state = min(health.state, CRITICAL)
         verdict.summary = f"{run.name} is healthy: {health.words}; but {words}"
@@ -67,9 +67,9 @@ def died_at_once(run: Run, born: Born) -> Result:
 
 def died(run: Run, born: Born) -> Result:
     """Return the verdict on one that died before it was healthy."""
-    fate, others = _ending(run, born)
-    words = f"pid {born.identity[0]} {fate}{_left_behind(others)}"
-    if others and fate == _DONE:
+    fate, ours, others = _ending(run, born)
+    words = f"pid {born.identity[0]} {fate}{_left(ours + others)}"
+    if ours and fate == _DONE:
         return failed(run, "", f"{words}; {DAEMONS}", born.identity)
     run.fail()
     run.trouble = 1
@@ -83,17 +83,20 @@ def died(run: Run, born: Born) -> Result:
     return verdict
 
 
-def _ending(run: Run, born: Born) -> tuple[str, list[int]]:
-    """Return how it ended, and the live processes that came from it: behind every ending, whatever its status."""
+def _ending(run: Run, born: Born) -> tuple[str, list[int], list[int]]:
+    """Return how it ended, and `_family`: that is looked for behind every ending, whatever its status."""
     fate = born.fate()
     run.let_go()
     run.event("died", pid=born.identity[0], how=fate)
-    return fate, _family(run, born.identity)
+    return fate, *_family(run, born.identity)
 
 
-def _family(run: Run, identity: Identity) -> list[int]:
-    return family(run.order.owner, *identity[:2], run.uids)
+def _family(run: Run, identity: Identity) -> tuple[list[int], list[int]]:
+    """Return the live processes that came from it, and where we are root those of other uids, who only say so."""
+    found = family(run.order.owner, *identity[:2])
+    others = [pid for pid, uid in found if uid not in run.uids and run.order.owner.uid == 0]
+    return [pid for pid, uid in found if uid in run.uids], others
 
 
-def _left_behind(pids: list[int]) -> str:
+def _left(pids: list[int]) -> str:
     return f" and left pid {', '.join(map(str, pids[:5]))} behind" if pids else ""

@@ -10,7 +10,7 @@ from watchdog_tools.actions.pack import Pack
 from watchdog_tools.names import MARK
 from watchdog_tools.system import marks, proc, signals
 from watchdog_tools.system.family import ancestors, descendants
-from watchdog_tools.system.identity import alive, here
+from watchdog_tools.system.identity import alive, handle, here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SEARCH = 0.2  # seconds: a found one's children are known only as long as their parents live
 _FREEZES = 20  # rounds of STOP at most, until nobody forks any more
+_GAP = 0.02  # seconds between two looks
 _OTHERS = 3600.0  # no search: a mark is found as well afterwards
 
 
@@ -41,6 +42,24 @@ def end_all(find: Callable[[Iterable[Identity]], Iterable[Identity]], seconds: f
     """End whatever `find` yields, again and again. Return who is left, in words, as `end_own` does."""
     pack = Pack(find, lambda _pack: None, _OTHERS)
     return [_said(identity, pack.why(identity)) for identity in pack.end(seconds, life)]
+
+
+def end_briefly(identities: list[Identity], seconds: float = 0.5) -> None:
+    """TERM, and after `seconds` at most KILL, whoever of these still lives; nobody is waited for any longer."""
+    for number in (_signal.SIGTERM, _signal.SIGCONT):
+        _send(identities, number)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and any(alive(each) for each in identities):
+        time.sleep(_GAP)
+    _send(identities, _signal.SIGKILL)
+
+
+def _send(identities: list[Identity], number: int) -> None:
+    for identity in identities:
+        descriptor = handle(identity)
+        if descriptor is not None:
+            signals.send(descriptor, number)
+            os.close(descriptor)
 
 
 def end_found(identity: Identity, seconds: float, life: int = -1) -> list[str]:

@@ -11,6 +11,7 @@ from watchdog_tools.actions.order import PATIENCE
 from watchdog_tools.actions.run import Changed, down, left
 from watchdog_tools.actions.tending import tend
 from watchdog_tools.actions.weigh import weigh
+from watchdog_tools.names import whose
 from watchdog_tools.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.result import CRITICAL, Result
 from watchdog_tools.system.clock import seconds
@@ -55,8 +56,7 @@ def _act(run: Run, health: Health) -> Result:
     weighed = weigh(run.order, health, seen, run.past)
     run.uids |= weighed.uids
     for pid, uid in weighed.claimed[:_CLAIMED]:
-        whose = f"uid {uid}" if uid >= 0 else "whoever ran a setuid program"
-        run.note(f"pid {pid} of {whose} carries its mark, which any user can write: not taken for it")
+        run.note(f"pid {pid} of {whose(uid)} carries its mark, which any user can write: not taken for it")
     if weighed.choice in _STILL:  # or the next look would mourn the same death again
         standstill.remembered(run, weighed)
     return _WAYS[weighed.choice](run, health, weighed)
@@ -132,6 +132,7 @@ def _start(run: Run, health: Health, weighed: Weighed) -> Result:
     trouble = remains.ended(run, health, weighed)
     if trouble:
         return trouble
+    run.note(health.claimed)  # what was started has a healthy check of its own behind it; whose the others are, it says
     if run.order.hand:  # an operator's order ends a hold and forgives what was
         run.past = run.past.but(attempts=0, held=0)
     return starting.start(run, health.words or "no instance")

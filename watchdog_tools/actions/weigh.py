@@ -25,12 +25,12 @@ class Weighed:
 
     past: what the policy knows. marked: instances found by their mark. remains: pids of what instances that are gone
     left behind. claimed: (pid, uid) of what carries our mark without being ours. daemons: what a daemon left
-    behind. paused: words about a pause in force. uids: whose marks count.
+    behind. strays: such of other uids. paused: words about a pause in force. uids: whose marks count.
     """
 
     __slots__ = (
-        "alive", "choice", "claimed", "daemons", "marked", "past", "paused", "record", "remains", "uids", "verdict",
-        "young",
+        "alive", "choice", "claimed", "daemons", "marked", "past", "paused", "record", "remains", "strays", "uids",
+        "verdict", "young",
     )  # fmt: skip
 
     def __init__(self, seen: Seen, past: History, verdict: Verdict) -> None:
@@ -41,6 +41,7 @@ class Weighed:
         self.verdict = verdict
         self.marked: list[Identity] = []
         self.remains: list[int] = []
+        self.strays: list[Identity] = []
         self.claimed: list[tuple[int, int]] = []
         self.daemons: list[int] = []
         self.uids = frozenset({os.geteuid()})
@@ -64,7 +65,8 @@ def weigh(order: Order, health: Health, seen: Seen, past: History) -> Weighed:
     if not (seen.alive or (order.wish.oneshot and record)):  # of --oneshot only a lost command is looked for
         found = order.marked(order.owner, uid)
         weighed.marked, weighed.claimed = found.instances, found.claimed
-        weighed.remains = [] if order.wish.oneshot else found.remains  # what a command starts is another keeper's
+        if not order.wish.oneshot:  # what a command starts is another keeper's
+            weighed.remains, weighed.strays = found.remains, found.strays
     weighed.daemons = _daemons(order, record, weighed.uids)
     weighed.young = seen.alive and _young(order, record)
     weighed.choice = decision.decide(
@@ -96,7 +98,7 @@ def _daemons(order: Order, record: Record | None, uids: frozenset[int]) -> list[
     """Return what lives on of an instance that turned itself into a daemon: its mark is inherited."""
     if record is None or record.why != DAEMON or record.identity[2:] != here():
         return []
-    return family(order.owner, record.pid, record.ticks, uids)
+    return [pid for pid, uid in family(order.owner, record.pid, record.ticks) if uid in uids]
 
 
 def _flight(order: Order, record: Record | None) -> int:

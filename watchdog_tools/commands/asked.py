@@ -38,7 +38,8 @@ def checks(name: str, start: str, values: Values) -> Checks:
     written += [["check-http", "--", str(url)] for url in values["url"]]
     looks += [(os.path.basename(line[0]), _job(line)) for line in written]
     if values["pidfile"]:
-        looks.append(("check-process", short_forms.pidfile(_pidfile_job(start, values), name, values)))
+        job = _pidfile_job(start, values)
+        looks.append(("check-process", short_forms.pidfile(job, name, os.path.basename(start), values)))
     if values["systemd"] or values["supervisor"]:
         from watchdog_tools.commands import presets
 

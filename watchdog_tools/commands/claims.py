@@ -30,7 +30,7 @@ def settled(config: Config, named: Named, own: object, seconds: float, wake: int
     pids = sorted({pid for name, result in named for pid in found_pids(name, result, own)})
     if not pids:
         return named
-    looked = look_all([Job(lambda _say: _look(config, pids), target=config.name)], seconds, wake)
+    looked = look_all([Job(lambda _say: _look(config, pids, own), target=config.name)], seconds, wake)
     if looked is None:
         return None
     if looked[0].reason != _LOOKED:  # whose they are is not known, so nothing may be done
@@ -39,11 +39,11 @@ def settled(config: Config, named: Named, own: object, seconds: float, wake: int
     return [(name, unclaimed(result, claimed)) for name, result in named]
 
 
-def _look(config: Config, pids: list[int]) -> Result:
+def _look(config: Config, pids: list[int], own: object) -> Result:
     owner = config.owner
     family = not config.values["oneshot"]  # what its command starts may well run below another service
     try:
-        found = claims.find(pids, owner, _leaders(owner), family=family)
+        found = claims.find(pids, owner, own, _leaders(owner), family=family)
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind")
     return Result(OK, "", reason=_LOOKED, details={"claimed": found})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.names import Owner
+from watchdog_tools.names import Owner, whose
 from watchdog_tools.probes import instance
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
 from watchdog_tools.system import memory
@@ -28,11 +28,10 @@ def process(job: Job, name: str, values: Values) -> Job:
     Where we are root and no user is named, what an unprivileged user could have made up counts for nothing.
     """
     plain, wanted = job.look, str(values["process"])
-    guarded = os.geteuid() == _ROOT and not values["user"]
 
     def look(say: Say) -> Result:
         result = plain(say)
-        if guarded and any(memory.owner(pid) != _ROOT for pid, _ in result.details.get("_born", ())):  # type: ignore[attr-defined]
+        if _is_guarded(values):
             result = _proven(result, wanted, _owner(name, values))
         return result if result.details.get("_born") else _explained(result, wanted, _owner(name, values))
 
@@ -40,31 +39,73 @@ def process(job: Job, name: str, values: Values) -> Job:
     return job
 
 
-def pidfile(job: Job, name: str, values: Values) -> Job:
-    """Return the look of --pidfile, from that of check-process. `name`: the service's.
+def pidfile(job: Job, name: str, start: str, values: Values) -> Job:
+    """Return the look of --pidfile, from that of check-process. `name`: the service's; `start`: its program's name.
 
     A live pid that runs something else is stale, but not one of our own instance's family: a start command may become
-    another program (`nice`, a shell's exec), or write the file for a child that it waits for.
+    another program (`nice`, a shell's exec), or write the file for a child that it waits for. Where we are root and no
+    user is named, a file that others could have written is not believed.
     """
     plain, path = job.look, str(values["pidfile"])
 
     def look(say: Say) -> Result:
         result = plain(say)
-        if result.reason not in ("stale", "stale-boot"):
-            return result
-        from watchdog_tools.probes import pidfile as probe
-        from watchdog_tools.system.family import belongs
-
-        pid, _ = probe.read(path)
-        seen = instance.look(_owner(name, values))
-        leader = seen.record.identity if seen.alive and seen.record else None
-        if leader is None or pid is None or not belongs(pid, leader, frozenset({os.geteuid()})):
-            return result
-        words = "the instance itself" if pid == leader[0] else f"of what was started here (pid {leader[0]})"
-        return Result(OK, f"pid {pid} of the pidfile is {words}", metrics=[Metric("procs", 1, low=0)])
+        if result.reason in ("stale", "stale-boot"):
+            result = _of_the_family(result, path, _owner(name, values))
+        return _by_root(result, path, start, _owner(name, values)) if _is_guarded(values) else result
 
     job.look = look
     return job
+
+
+def _by_root(result: Result, path: str, start: str, owner: Owner) -> Result:
+    """Return the Result as root takes it: by another user's word nothing is up, nor kept down."""
+    result = _proven(result, start, owner)
+    unsafe = "" if result.state == OK or result.details.get("_born") else _unsafe(path)
+    return _unbelieved(unsafe, owner) if unsafe else result
+
+
+def _is_guarded(values: Values) -> bool:
+    return os.geteuid() == _ROOT and not values["user"]
+
+
+def _unsafe(path: str) -> str:
+    """Return why a pidfile is not believed by root, empty for one that is, or is not there."""
+    from watchdog_tools.probes import pidfile as probe
+    from watchdog_tools.system.trust import insecure
+
+    if not os.path.lexists(path):
+        return ""
+    try:
+        pid, _ = probe.read(path)
+    except probe.Unreadable:
+        pid = None
+    return insecure(path, memory.owner(pid) if pid else None)
+
+
+def _unbelieved(why: str, owner: Owner) -> Result:
+    """Return the Result where a pidfile says nothing: the instance that was started here may live all the same."""
+    seen = instance.look(owner)
+    if seen.alive and seen.record:
+        words = f"pid {seen.record.pid} was started here; {why}, so it is not believed"
+        return Result(OK, words, reason="insecure", metrics=[Metric("procs", 1, low=0)])
+    state = CRITICAL if _was_kept(owner) else UNKNOWN
+    words = f"{why}, so it is not believed; nothing is signalled by it"
+    return Result(state, words, reason="insecure", metrics=[Metric("procs", 0, low=0)])
+
+
+def _of_the_family(result: Result, path: str, owner: Owner) -> Result:
+    """Return the Result for a pidfile whose pid runs something else: fine where that is of our own instance."""
+    from watchdog_tools.probes import pidfile as probe
+    from watchdog_tools.system.family import belongs
+
+    pid, _ = probe.read(path)
+    seen = instance.look(owner)
+    leader = seen.record.identity if seen.alive and seen.record else None
+    if leader is None or pid is None or not belongs(pid, leader, frozenset({owner.uid})):
+        return result
+    words = "the instance itself" if pid == leader[0] else f"of what was started here (pid {leader[0]})"
+    return Result(OK, f"pid {pid} of the pidfile is {words}", metrics=[Metric("procs", 1, low=0)])
 
 
 def _owner(name: str, values: Values) -> Owner:
@@ -75,38 +116,40 @@ def _owner(name: str, values: Values) -> Owner:
 
 def _proven(result: Result, wanted: str, owner: Owner) -> Result:
     """Return the Result without the processes of other users that merely call themselves so."""
+    born: list[list[int]] = result.details.get("_born", [])  # type: ignore[assignment]
+    uids = {pid: memory.owner(pid) for pid, _ in born}
+    if all(uid == _ROOT for uid in uids.values()):
+        return result
     from watchdog_tools.probes.proven import proven
     from watchdog_tools.system.family import belongs
 
     seen = instance.look(owner)
     leader = seen.record.identity if seen.alive and seen.record else None
-    kept, others = [], []
-    for pid, ticks in result.details["_born"]:  # type: ignore[attr-defined]
-        uid = memory.owner(pid)
-        if uid == _ROOT or proven(pid, wanted) or (leader and belongs(pid, leader, frozenset({_ROOT}))):
-            kept.append([pid, ticks])
-        elif uid is not None:
+    others = []
+    for pid, uid in uids.items():
+        known = uid == _ROOT or proven(pid, wanted) or (leader and belongs(pid, leader, frozenset({_ROOT})))
+        if not known and uid is not None:
             others.append((pid, uid))
-    return _without(result, kept, others, wanted, owner) if others else result
+    return _without(result, others, wanted, owner) if others else result
 
 
-def _without(result: Result, kept: list[list[int]], others: list[tuple[int, int]], wanted: str, owner: Owner) -> Result:
-    who = ", ".join(f"pid {pid} of {_whose(uid)}" for pid, uid in others[:_NAMED])
+def _without(result: Result, others: list[tuple[int, int]], wanted: str, owner: Owner) -> Result:
+    who = ", ".join(f"pid {pid} of {whose(uid)}" for pid, uid in others[:_NAMED])
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     words = f"{who}{more} merely call{'s' * (len(others) == 1)} itself {quoted(wanted, 80)}"
-    count = Metric("procs", len(kept), low=0)
+    unproven = {pid for pid, _ in others}
+    kept = [pair for pair in result.details["_born"] if pair[0] not in unproven]  # type: ignore[attr-defined]
+    for metric in result.metrics[:1]:
+        metric.value = len(kept)
     if kept:
         result.summary += f"; {words}, which any user can do"
-        result.details["_born"], result.metrics = kept, (count, *result.metrics[1:])
+        result.details["_born"] = kept
         return result
     if _was_kept(owner):
-        return Result(CRITICAL, f"no process {quoted(wanted, 80)} of root; {words}", reason="unproven", metrics=[count])
+        words = f"no process {quoted(wanted, 80)} of root; {words}"
+        return Result(CRITICAL, words, reason="unproven", metrics=result.metrics)
     advice = f"--user USER says whose it is, or --check 'check-process -u USER {quoted(wanted, 80)}'"
-    return Result(UNKNOWN, f"{words}, which any user can do: {advice}", reason="unproven", metrics=[count])
-
-
-def _whose(uid: int) -> str:
-    return f"uid {uid}" if uid >= 0 else "whoever ran a setuid program"
+    return Result(UNKNOWN, f"{words}, which any user can do: {advice}", reason="unproven", metrics=result.metrics)
 
 
 def _was_kept(owner: Owner) -> bool:

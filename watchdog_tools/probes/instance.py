@@ -9,7 +9,7 @@ import os
 
 from watchdog_tools.record import FOUND, LONGEST, Record, Seen, parse
 from watchdog_tools.system import identity, proc, statedir
-from watchdog_tools.text import printable, quoted
+from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ def look_in(directory: int, owner: Owner) -> Seen:
     Only a file of the owner's uid is believed.
     """
     try:
-        record = _read(directory, owner)
+        data = statedir.contents(directory, f"{owner.name}.record", LONGEST, owner.uid)
+        record = None if data is None else parse(data)
         alive = record is not None and record.phase != FOUND and identity.alive(record.identity)
-        if record and alive and not record.owner:
-            _of_an_older_release(record, owner)
+        if record and record.owner != owner.text:
+            _verify(record, owner, alive=alive)
     except ValueError as error:
         return Seen(None, alive=False, note=f"the record of {owner.name} is not usable: {error}", corrupt=True)
     except proc.Unseen:
@@ -47,27 +48,19 @@ def look_in(directory: int, owner: Owner) -> Seen:
     return Seen(record, alive=alive)
 
 
-def _read(directory: int, owner: Owner) -> Record | None:
-    """Return the record in the state directory, None if there is none.
-
-    Raise ValueError with a sentence for one that is torn, foreign or from the future; OSError.
-    """
-    data = statedir.contents(directory, f"{owner.name}.record", LONGEST, owner.uid)
-    record = None if data is None else parse(data)
-    if record and record.owner not in ("", owner.text):
-        raise ValueError(f"it is {_whose(record.owner, owner)}")
-    return record
-
-
-def _whose(text: str, owner: Owner) -> str:
-    """Return whose record it is, in words that follow "it is"."""
-    name, _, rest = text.partition(" ")
+def _verify(record: Record, owner: Owner, *, alive: bool) -> None:
+    """Raise ValueError with a sentence for the record of another service, or of another place."""
+    name, _, rest = record.owner.partition(" ")
     directory = rest.partition(" ")[2]
-    if name != owner.name:
-        return f"that of {quoted(name, 64)}"
-    if directory != printable(owner.directory):
-        return f"a copy, from {quoted(directory)}"
-    return "of another root directory or container"
+    if not record.owner:
+        if alive:
+            _of_an_older_release(record, owner)
+    elif name != owner.name:
+        raise ValueError(f"it is that of {quoted(name, 64)}")
+    elif directory != owner.path:
+        raise ValueError(f"it is a copy, from {quoted(directory)}")
+    elif not (alive and identity.shares_root(record.pid)):  # else its disk was mounted anew, and has another number
+        raise ValueError("it is of another root directory or container")
 
 
 def _of_an_older_release(record: Record, owner: Owner) -> None:

@@ -19,7 +19,7 @@ def find(owner: Owner, target: int) -> Marked:
     found = Marked()
     for pid in proc.pids():
         mark = marks.of(pid)
-        if mark and mark.owner.is_same(owner) and identity.is_near(pid):
+        if mark and mark.owner.is_same(owner):
             _sort(found, pid, mark, frozenset({owner.uid, target}), target)
     return found
 
@@ -35,8 +35,12 @@ def _sort(found: Marked, pid: int, mark: Mark, uids: frozenset[int], target: int
             found.claimed.append((pid, uid))
         return
     leader = identity.of(mark.pid)
-    if uid in uids and not (leader and _is(leader, mark)):
+    if leader and _is(leader, mark):
+        return
+    if uid in uids:
         found.remains.append(pid)
+    elif mark.owner.uid == 0:
+        found.strays.append(live)
 
 
 def _is(live: Identity, mark: Mark) -> bool:

@@ -25,14 +25,20 @@ def look(words: tuple[str, ...], say: Say, *, trust_any: bool = False) -> Result
     import subprocess
 
     name = quoted(os.path.basename(words[0]), 64)
-    unsafe = "" if os.geteuid() or trust_any else _untrusted(words[0])
-    if unsafe:
-        refused = f"the plugin {name} is refused: {quoted(unsafe)} (--allow-unsafe-path)"
-        return Result(UNKNOWN, refused, reason="insecure")
+    executable = None
+    if not (os.geteuid() or trust_any):
+        executable, unsafe = _trusted(words[0])
+        if unsafe:
+            refused = f"the plugin {name} is refused: {quoted(unsafe)} (--allow-unsafe-path)"
+            return Result(UNKNOWN, refused, reason="insecure")
+        if executable is None:
+            return Result(UNKNOWN, f"cannot run the plugin {name}: {os.strerror(2)}", reason="plugin")
     say(TALK, f"waiting for the plugin {name}")
     try:
         require_pidfd()
-        plugin = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        plugin = subprocess.Popen(
+            words, executable=executable, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         return Result(UNKNOWN, f"cannot run the plugin {name}: {why}", reason="plugin")
@@ -45,17 +51,22 @@ def look(words: tuple[str, ...], say: Say, *, trust_any: bool = False) -> Result
     return Result(code, quoted(line) or f"{name} said nothing (exit {code})")
 
 
-def _untrusted(word: str) -> str:
-    """Return why root does not execute what `word` names, or an empty string; what cannot be found says so itself."""
+def _trusted(word: str) -> tuple[str | None, str]:
+    """Return the file that root executes for `word`, and why it does not, if so; None for one that is not there.
+
+    It is this very file that is executed: an empty or relative place in PATH is whatever directory we stand in.
+    """
     from watchdog_tools.system.commands import located
     from watchdog_tools.system.trust import untrusted_program
 
     path = os.environ.get("PATH", os.defpath)
     try:
         executable = located(word, path)
-        return untrusted_program(executable, path) if executable else ""
-    except OSError:
-        return ""
+        return executable, untrusted_program(executable, path) if executable else ""
+    except FileNotFoundError:
+        return None, ""
+    except OSError as error:
+        return None, f"{word}: {error.strerror}"
 
 
 def _output(descriptor: int, pid: int) -> bytes:

@@ -72,8 +72,10 @@ def _whole(config: str | None) -> str | None:
 def _untrusted(config: str | None) -> str:
     try:
         return untrusted(os.path.abspath(config), "reads") if config else ""
-    except OSError:
-        return ""  # the tool says what it cannot read
+    except FileNotFoundError:
+        return ""  # the tool says so itself
+    except OSError as error:
+        return f"{config}: {error.strerror}"
 
 
 def _last_end(name: str, config: str | None, path: str, limit: float) -> str:

@@ -83,9 +83,17 @@ def is_timed_elsewhere(pid: int) -> bool:
     return bool(theirs) and theirs != _namespace("time")
 
 
-def is_near(pid: int) -> bool:
-    """Whether a process is of our own pid and user namespace, as far as we may see."""
-    return all(_namespace(kind, pid) in ("", _namespace(kind)) for kind in ("pid", "user"))
+def is_near(pid: int, *kinds: str) -> bool:
+    """Whether a process is of our own namespaces of these kinds (pid and user, if none is named), as far as we see."""
+    return all(_namespace(kind, pid) in ("", _namespace(kind)) for kind in kinds or ("pid", "user"))
+
+
+def shares_root(pid: int) -> bool:
+    """Whether a process has our root directory, as far as we may see."""
+    try:
+        return os.path.samefile(f"/proc/{pid}/root", "/")
+    except OSError:
+        return False
 
 
 def _certain(pid: int, *, gone: bool) -> None:

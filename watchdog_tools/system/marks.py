@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools.names import MARK, read
-from watchdog_tools.system import memory, proc
+from watchdog_tools.system import identity, memory, proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +28,22 @@ def descends(pid: int, leader: int, ticks: int, kind: str = MARK) -> bool:
 
 
 def of(pid: int) -> Mark | None:
-    """Return the mark that a process carries, as its own or inherited; None for none."""
-    return read(environ(pid))
+    """Return the mark that a process carries, as its own or inherited; None for none of our pid namespace.
 
-
-def family(owner: Owner, leader: int, ticks: int, uids: frozenset[int]) -> list[int]:
-    """Return the live processes that came from the instance (leader, ticks) of `owner`. Raise proc.Unseen.
-
-    uids: whose word counts; anybody can write a mark into an environment of their own.
+    A mark with a place counts from any user namespace: a start command may make one for itself (`unshare -U`, bwrap).
     """
-    return [pid for pid in proc.pids() if _is_of(of(pid), owner, leader, ticks) and counts(pid, uids)]
+    mark = read(environ(pid))
+    near = mark and identity.is_near(pid, *(("pid",) if mark.owner.place else ("pid", "user")))
+    return mark if near else None
+
+
+def family(owner: Owner, leader: int, ticks: int) -> list[tuple[int, int]]:
+    """Return (pid, uid) of the live processes that came from the instance (leader, ticks) of `owner`.
+
+    Anybody can write a mark into an environment of their own: whose word counts, the uid tells. Raise proc.Unseen.
+    """
+    found = [(pid, memory.owner(pid)) for pid in proc.pids() if _is_of(of(pid), owner, leader, ticks)]
+    return [(pid, uid) for pid, uid in found if uid is not None and is_alive(pid)]
 
 
 def _is_of(mark: Mark | None, owner: Owner, leader: int, ticks: int) -> bool:
@@ -46,5 +52,10 @@ def _is_of(mark: Mark | None, owner: Owner, leader: int, ticks: int) -> bool:
 
 def counts(pid: int, uids: frozenset[int]) -> bool:
     """Whether it lives, and is a process of one of these uids."""
+    return is_alive(pid) and memory.owner(pid) in uids
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, and no zombie."""
     found = proc.stat(pid)
-    return bool(found and found.running and memory.owner(pid) in uids)
+    return found is not None and found.running

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     T = TypeVar("T", bytes, str)
 
 _THREADS, _SIZE, _CODE, _ARGS, _ENV = 17, 20, 23, 45, 47  # fields behind the name in stat; two are beginnings
-_SECURE = 23  # AT_SECURE, a key of the auxiliary vector
+_UID = 11  # AT_UID, a key of the auxiliary vector
 _EXEC = 0.5  # seconds; an exec takes some 30 us, (m) up to 330 ms under eight busy loops on two processors
 _STRANGER = 0.004  # seconds, where we may not know whether it is in the middle of one
 _IN_ALL, _PERIOD = 0.5, 10.0  # seconds of waiting in vain, in so many: who hangs in an exec does not hang us
@@ -54,20 +54,20 @@ def environ(pid: int, limit: int) -> bytes | None:
 
 
 def owner(pid: int) -> int | None:
-    """Return the real uid of a process, None if it is gone.
+    """Return the uid of whoever runs a process: its real one, None if it is gone.
 
-    -1 for one that became root by a setuid program: whoever ran that chose its arguments and its environment, and
-    some, sudo for one, take on root's real uid before they have asked for a password.
+    -1 for one that only became root after its exec: of a setuid program, some of which (sudo) take on root's real uid
+    before they have asked for a password, though a user chose its arguments and its environment.
     """
     fields = proc.status(pid)
     if not fields:
         return None
     uid = int(fields["Uid"].split()[0])
-    return uid if uid or not _gained_rights(pid) else -1
+    return uid if uid or _executed_as(pid) == 0 else -1
 
 
-def _gained_rights(pid: int) -> bool:
-    """Whether the kernel started its program with rights that its user has not (AT_SECURE), or does not say."""
+def _executed_as(pid: int) -> int | None:
+    """Return the real uid with which the kernel started its program (AT_UID), None where that is not to be had."""
 
     def ask(where: int | str) -> bytes | None:
         data = proc.read(where, "auxv", 4096) or b""
@@ -76,13 +76,13 @@ def _gained_rights(pid: int) -> bool:
     try:
         data = ask(pid) or _again(pid, ask, None) or b""
     except OSError:
-        return True
+        return None
     for size in (8, 4):  # a program of 32 bits has words of four bytes
         words = [int.from_bytes(data[at : at + size], sys.byteorder) for at in range(0, len(data) - size + 1, size)]
         pairs = dict(zip(words[::2], words[1::2], strict=False))
-        if _SECURE in pairs:
-            return bool(pairs[_SECURE])
-    return True
+        if _UID in pairs:
+            return pairs[_UID]
+    return None
 
 
 def living(pid: int) -> str:
