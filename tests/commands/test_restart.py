@@ -20,7 +20,8 @@ pytestmark = pytest.mark.usefixtures("starts_services")
 # $1: the journal. What it does at TERM, and before it waits, is the script's.
 AGENT = """{}
 echo "start $$ 0" >>"$1"
-while :; do sleep 600 & wait; done"""
+sleep 600 & wait
+while :; do sleep 0.05; done"""  # its child may be told before itself: what it starts then must not outlive it for long
 
 
 @pytest.fixture

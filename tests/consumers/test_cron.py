@@ -40,6 +40,7 @@ for name in usr etc; do
 done
 mount -t tmpfs none /etc/cron.d
 mount -t tmpfs none /var/spool/cron
+mount -t tmpfs -o mode=755 none /var/lib
 mkdir -m 1730 /var/spool/cron/crontabs
 chgrp crontab /var/spool/cron/crontabs
 : >/etc/crontab

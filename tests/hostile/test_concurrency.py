@@ -26,7 +26,7 @@ BARE = {"PATH": "/usr/bin:/bin"}
 def default_place(spawn: Spawner) -> Iterator[list[str]]:
     """Return what to put in front of a command so that the default state directory is one of this test's own.
 
-    Root's is below /run: a mount namespace gets a fresh one. Anybody else's is where the uid says: what this test
+    Root's is below /run, with a memory in /var/lib: a mount namespace gets fresh ones. Anybody else's is where the uid says: what this test
     leaves there is removed.
     """
     if os.geteuid():
@@ -41,7 +41,8 @@ def default_place(spawn: Spawner) -> Iterator[list[str]]:
         return
     need("nsenter")
     need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/run")
-    script = "mount -t tmpfs -o mode=755 none /run && echo ready && exec sleep 600"
+    fresh = " && ".join(f"mount -t tmpfs -o mode=755 none {place}" for place in ("/run", "/var/lib"))
+    script = f"{fresh} && echo ready && exec sleep 600"
     holder = spawn(["unshare", "-m", "sh", "-c", script], wait_ready=True)
     yield ["nsenter", "-t", str(holder.pid), "-m"]
 

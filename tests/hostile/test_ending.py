@@ -220,10 +220,11 @@ open my $f, ">", $ARGV[0]; print $f "ready"; close $f; sleep 1 while 1"""
     def test_the_run_that_a_sick_cron_started_survives(self, spawn: Spawner, tmp_path: Path) -> None:
         """A cron that we keep starts the run that ends it, in its own session: the run lives to start the next."""
         code = (
-            "import os, sys; from watchdog_tools.actions.end import end_own;"
+            "import os, sys, time; from watchdog_tools.actions.end import end_own;"
             "from watchdog_tools.actions.spawn import Born; from watchdog_tools.system.identity import of;"
             "cron = os.getppid(); os.setpgid(0, 0) if sys.argv[2] == 'own' else None;"
             "born = Born(of(cron), os.pidfd_open(cron));"
+            "\nwhile not os.path.exists(sys.argv[1] + '.go'): time.sleep(0.01)\n"
             "said = end_own(born, frozenset({os.geteuid()}), 0.2);"
             "open(sys.argv[1], 'w').write(f'{said}\\n')"
         )
@@ -231,6 +232,7 @@ open my $f, ">", $ARGV[0]; print $f "ready"; close $f; sleep 1 while 1"""
             said = tmp_path / group
             cron = f"trap '' TERM; '{sys.executable}' -c \"$0\" '{said}' {group} & wait; while :; do sleep 1; done"
             born = adopted(spawn, ["/bin/sh", "-c", cron, code])
+            said.with_name(f"{group}.go").touch()
             wait_for(lambda said=said: said.exists() and said.read_text(), 10, "the run's word")
             assert said.read_text() == "[]\n"
             assert not alive(born.identity[0])

@@ -46,7 +46,8 @@ def environ(pid: int, limit: int) -> bytes | None:
         try:
             return proc.read(where, "environ", limit)
         except PermissionError:
-            if not is_own(pid):  # the files of a main thread that has ended are root's, whoever's its process is
+            # the files of a main thread that has ended are root's, whoever's its process is
+            if not is_own(pid) or living(pid) == str(pid):
                 raise
         return None
 
