@@ -26,8 +26,8 @@ BARE = {"PATH": "/usr/bin:/bin"}
 def default_place(spawn: Spawner) -> Iterator[list[str]]:
     """Return what to put in front of a command so that the default state directory is one of this test's own.
 
-    Root's is below /run, with a memory in /var/lib: a mount namespace gets fresh ones. Anybody else's is where the uid says: what this test
-    leaves there is removed.
+    Root's is below /run, with a memory in /var/lib: a mount namespace gets fresh ones. Anybody else's is where the uid
+    says: what this test leaves there is removed.
     """
     if os.geteuid():
         place = Path(default(os.geteuid()))

@@ -17,7 +17,7 @@ def find(owner: Owner, target: int) -> Marked:
     An environment that cannot be read is no mark and no veto.
     """
     found = Marked()
-    for pid in proc.pids():
+    for pid in proc.user_pids():
         mark = marks.of(pid)
         if mark and mark.owner.is_same(owner):
             _sort(found, pid, mark, frozenset({owner.uid, target}), target)

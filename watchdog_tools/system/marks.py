@@ -42,7 +42,7 @@ def family(owner: Owner, leader: int, ticks: int) -> list[tuple[int, int]]:
 
     Anybody can write a mark into an environment of their own: whose word counts, the uid tells. Raise proc.Unseen.
     """
-    found = [(pid, memory.owner(pid)) for pid in proc.pids() if _is_of(of(pid), owner, leader, ticks)]
+    found = [(pid, memory.owner(pid)) for pid in proc.user_pids() if _is_of(of(pid), owner, leader, ticks)]
     return [(pid, uid) for pid, uid in found if uid is not None and is_alive(pid)]
 
 

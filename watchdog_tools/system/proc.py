@@ -28,6 +28,18 @@ def pids() -> list[int]:
         raise Unseen(f"cannot read /proc: {error.strerror}") from None
 
 
+def user_pids() -> list[int]:
+    """Return the pids that /proc shows us but those of kernel threads, which have neither arguments nor environment.
+
+    Raise Unseen. What kthreadd has started, one file tells: to ask each of them takes half of a search.
+    """
+    found = pids()
+    first = stat(2)
+    kernel = read("2/task/2", "children", _STATUS) if first and first.kernel and first.parent == 0 else None
+    skipped = {2, *map(int, (kernel or b"").split())} if kernel else set()
+    return [pid for pid in found if pid not in skipped]
+
+
 def mounted() -> None:
     """Raise Unseen where /proc is not mounted, or numbers processes as another namespace does."""
     try:
