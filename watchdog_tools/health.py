@@ -6,13 +6,12 @@ from watchdog_tools.result import CRITICAL, NAMES, OK, UNKNOWN, WARNING, worst
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from watchdog_tools.result import Metric, Result
 
 # A check that talks to a service tells of its health; every other one may tell whether an instance exists.
 _TALK = ("check-port", "check-http")
-_NAMED = 3  # processes in a sentence
 STARTING = "starting"  # the reason of a Result that is neither up nor down, with the state WARNING
 
 
@@ -95,24 +94,6 @@ def found_pids(name: str, result: Result, own: object) -> list[int]:
     """Return the pids that a check-process found, none where our own instance, `own`, is among them."""
     pids = [pid for pid, _ in result.details.get("_born", ())] if name == "check-process" else []  # type: ignore[attr-defined]
     return [] if own in pids else pids
-
-
-def unclaimed(result: Result, claimed: Mapping[int, str]) -> Result:
-    """Take out of a check's Result the processes that other services claim, pid -> NAME.
-
-    Where nothing else made it OK it is CRITICAL, and says whose they are.
-    """
-    born: list[list[int]] = result.details.get("_born", [])  # type: ignore[assignment]
-    others = [pid for pid, _ in born if pid in claimed]
-    if not others:
-        return result
-    ours = [pair for pair in born if pair[0] not in claimed]
-    result.details["_born"] = ours
-    if not ours and result.state in (OK, WARNING):
-        whose = ", ".join(f"pid {pid} is of {claimed[pid]}" for pid in others[:_NAMED])
-        result.state, result.reason = CRITICAL, "claimed"
-        result.summary += f"; but {whose}{', ...' if len(others) > _NAMED else ''}"
-    return result
 
 
 def lines(checks: Sequence[tuple[str, Result]], lead: str = "") -> list[str]:

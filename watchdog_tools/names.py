@@ -43,9 +43,9 @@ class Owner:
         path = printable(self.directory.replace("\\", "\\\\"))
         if len(path) <= _PATH:
             return path
-        import zlib
+        import binascii
 
-        return f"{path[:_PATH]}... ({zlib.crc32(path.encode()):08x})"
+        return f"{path[:_PATH]}... ({binascii.crc32(path.encode()):08x})"
 
     def __str__(self) -> str:
         """Return the service as a person would name it who keeps another one."""

@@ -7,7 +7,6 @@ import sys
 
 from watchdog_tools.cli import inner
 from watchdog_tools.cli.options import Wrong
-from watchdog_tools.commands import short_forms
 from watchdog_tools.system.looks import Job
 from watchdog_tools.text import quoted
 
@@ -32,12 +31,13 @@ def checks(name: str, start: str, values: Values) -> Checks:
     user = values["user"] or (str(os.geteuid()) if os.geteuid() else None)
     of_user = ["-u", str(user)] if user else []
     if values["process"]:
-        job = _job(["check-process", *of_user, "--", str(values["process"])])
-        looks.append(("check-process", short_forms.process(job, name, values)))
+        looks.append(("check-process", _process_job(name, of_user, values)))
     written = [["check-port", "--", str(target)] for target in values["port"]]
     written += [["check-http", "--", str(url)] for url in values["url"]]
     looks += [(os.path.basename(line[0]), _job(line)) for line in written]
     if values["pidfile"]:
+        from watchdog_tools.commands import short_forms
+
         job = _pidfile_job(start, values)
         looks.append(("check-process", short_forms.pidfile(job, name, os.path.basename(start), values)))
     if values["systemd"] or values["supervisor"]:
@@ -53,6 +53,25 @@ def required(values: Values) -> Checks:
     jobs = [(str(line), _job(words("--requires", str(line)), trust_any=trust_any)) for line in values["requires"]]
     # the words of ours may hold a password; their target does not
     return tuple((quoted(line if job.foreign else f"{line.split()[0]} {job.target}"), job) for line, job in jobs)
+
+
+def _process_job(name: str, of_user: list[str], values: Values) -> Job:
+    """Return the look of --process. Who takes its Result finds in it what was asked for."""
+    wanted = str(values["process"])
+    job = _job(["check-process", *of_user, "--", wanted])
+    plain = job.look
+
+    def look(say: Say) -> Result:
+        result = plain(say)
+        if not result.details.get("_born"):
+            from watchdog_tools.commands import short_forms
+
+            return short_forms.explained(result, wanted, short_forms.owner_of(name, values))
+        result.details["_wanted"] = wanted
+        return result
+
+    job.look = look
+    return job
 
 
 def _pidfile_job(start: str, values: Values) -> Job:

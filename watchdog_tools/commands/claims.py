@@ -1,12 +1,14 @@
-"""What another service claims neither makes this one exist nor is stopped for it."""
+"""What another service claims, or nobody vouches for, neither makes this one exist nor is stopped for it."""
 
 from __future__ import annotations
 
 import os
 
 from watchdog_tools.cli.values import is_service
-from watchdog_tools.health import found_pids, unclaimed
+from watchdog_tools.commands import short_forms
+from watchdog_tools.health import found_pids
 from watchdog_tools.names import Owner
+from watchdog_tools.ownership import proven, unclaimed
 from watchdog_tools.probes import claims, history, instance
 from watchdog_tools.result import OK, UNKNOWN, Result
 from watchdog_tools.system import statedir
@@ -15,6 +17,8 @@ from watchdog_tools.system.proc import Unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from watchdog_tools.commands.keeping import Config
 
     Named = list[tuple[str, Result]]
@@ -27,26 +31,36 @@ def settled(config: Config, named: Named, own: object, seconds: float, wake: int
 
     own: the pid of our own instance, if one lives. A check that found it needs no closer look.
     """
-    pids = sorted({pid for name, result in named for pid in found_pids(name, result, own)})
-    if not pids:
-        return named
-    looked = look_all([Job(lambda _say: _look(config, pids, own), target=config.name)], seconds, wake)
+    asked = [(name, result) for name, result in named if found_pids(name, result, own)]
+    looked = look_all([Job(lambda _say: _look(config, asked, own), target=config.name)], seconds, wake)
     if looked is None:
         return None
     if looked[0].reason != _LOOKED:  # whose they are is not known, so nothing may be done
         return [*named, ("claims", looked[0])]
-    claimed: dict[int, str] = looked[0].details["claimed"]  # type: ignore[assignment]
-    return [(name, unclaimed(result, claimed)) for name, result in named]
+    known = {id(result) for _, result in asked}
+    return [(name, _without(result, looked[0].details) if id(result) in known else result) for name, result in named]
 
 
-def _look(config: Config, pids: list[int], own: object) -> Result:
+def _without(result: Result, facts: dict[str, Any]) -> Result:
+    wanted = result.details.get("_wanted")
+    result = unclaimed(result, facts["claimed"])
+    return proven(result, facts["unproven"], str(wanted), kept=facts["kept"]) if wanted else result
+
+
+def _look(config: Config, asked: Named, own: object) -> Result:
+    """Return whose the processes are, and by whose word: in the details, for `_without`."""
     owner = config.owner
+    pids = sorted({pid for name, result in asked for pid in found_pids(name, result, own)})
+    wanted = next((str(result.details["_wanted"]) for _, result in asked if result.details.get("_wanted")), "")
     family = not config.values["oneshot"]  # what its command starts may well run below another service
     try:
         found = claims.find(pids, owner, own, _leaders(owner), family=family)
+        guarded = wanted and short_forms.is_guarded(config.values)
+        others = short_forms.unproven(set(pids) - set(found), wanted, owner) if guarded else {}
+        kept = bool(others) and short_forms.was_kept(owner)
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind")
-    return Result(OK, "", reason=_LOOKED, details={"claimed": found})
+    return Result(OK, "", reason=_LOOKED, details={"claimed": found, "unproven": others, "kept": kept})
 
 
 def _leaders(owner: Owner) -> dict[int, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.names import Owner, whose
+from watchdog_tools.names import Owner
+from watchdog_tools.ownership import proven
 from watchdog_tools.probes import instance
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
 from watchdog_tools.system import memory
@@ -14,6 +15,8 @@ from watchdog_tools.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from watchdog_tools.cli.options import Values
     from watchdog_tools.system.looker import Say
     from watchdog_tools.system.looks import Job
@@ -22,21 +25,18 @@ _ROOT = 0
 _NAMED = 3  # processes, and names of one, in a sentence
 
 
-def process(job: Job, name: str, values: Values) -> Job:
-    """Return the look of --process, from that of check-process. `name`: the service's.
+def explained(result: Result, wanted: str, owner: Owner) -> Result:
+    """Return the Result of a --process that found none: it says what our own instance calls itself, where one lives."""
+    seen = instance.look(owner) if result.state == CRITICAL else None
+    if seen is None or not (seen.alive and seen.record):
+        return result
+    from watchdog_tools.probes.process import called
 
-    Where we are root and no user is named, what an unprivileged user could have made up counts for nothing.
-    """
-    plain, wanted = job.look, str(values["process"])
-
-    def look(say: Say) -> Result:
-        result = plain(say)
-        if _is_guarded(values):
-            result = _proven(result, wanted, _owner(name, values))
-        return result if result.details.get("_born") else _explained(result, wanted, _owner(name, values))
-
-    job.look = look
-    return job
+    names = called(seen.record.pid)[:_NAMED]
+    if names and wanted not in names:
+        said = " or ".join(quoted(each, 60) for each in names)
+        result.summary += f"; pid {seen.record.pid}, which was started here, calls itself {said}"
+    return result
 
 
 def pidfile(job: Job, name: str, start: str, values: Values) -> Job:
@@ -49,10 +49,10 @@ def pidfile(job: Job, name: str, start: str, values: Values) -> Job:
     plain, path = job.look, str(values["pidfile"])
 
     def look(say: Say) -> Result:
-        result = plain(say)
+        result, owner = plain(say), owner_of(name, values)
         if result.reason in ("stale", "stale-boot"):
-            result = _of_the_family(result, path, _owner(name, values))
-        return _by_root(result, path, start, _owner(name, values)) if _is_guarded(values) else result
+            result = _of_the_family(result, path, owner)
+        return _by_root(result, path, start, owner) if is_guarded(values) else result
 
     job.look = look
     return job
@@ -60,12 +60,14 @@ def pidfile(job: Job, name: str, start: str, values: Values) -> Job:
 
 def _by_root(result: Result, path: str, start: str, owner: Owner) -> Result:
     """Return the Result as root takes it: by another user's word nothing is up, nor kept down."""
-    result = _proven(result, start, owner)
+    others = unproven([pid for pid, _ in result.details.get("_born", ())], start, owner)  # type: ignore[attr-defined]
+    result = proven(result, others, start, kept=bool(others) and was_kept(owner))
     unsafe = "" if result.state == OK or result.details.get("_born") else _unsafe(path)
     return _unbelieved(unsafe, owner) if unsafe else result
 
 
-def _is_guarded(values: Values) -> bool:
+def is_guarded(values: Values) -> bool:
+    """Whether what an unprivileged user could have made up counts for nothing: we are root, and no user is named."""
     return os.geteuid() == _ROOT and not values["user"]
 
 
@@ -89,7 +91,7 @@ def _unbelieved(why: str, owner: Owner) -> Result:
     if seen.alive and seen.record:
         words = f"pid {seen.record.pid} was started here; {why}, so it is not believed"
         return Result(OK, words, reason="insecure", metrics=[Metric("procs", 1, low=0)])
-    state = CRITICAL if _was_kept(owner) else UNKNOWN
+    state = CRITICAL if was_kept(owner) else UNKNOWN
     words = f"{why}, so it is not believed; nothing is signalled by it"
     return Result(state, words, reason="insecure", metrics=[Metric("procs", 0, low=0)])
 
@@ -108,52 +110,32 @@ def _of_the_family(result: Result, path: str, owner: Owner) -> Result:
     return Result(OK, f"pid {pid} of the pidfile is {words}", metrics=[Metric("procs", 1, low=0)])
 
 
-def _owner(name: str, values: Values) -> Owner:
+def owner_of(name: str, values: Values) -> Owner:
     """Return whose the instance is. Raise NoState."""
     path = str(values["state_dir"] or default(os.geteuid()))
     return Owner(name=name, uid=os.geteuid(), directory=path, place=place(path))
 
 
-def _proven(result: Result, wanted: str, owner: Owner) -> Result:
-    """Return the Result without the processes of other users that merely call themselves so."""
-    born: list[list[int]] = result.details.get("_born", [])  # type: ignore[assignment]
-    uids = {pid: memory.owner(pid) for pid, _ in born}
+def unproven(pids: Iterable[int], wanted: str, owner: Owner) -> dict[int, int]:
+    """Return those of other users, pid -> uid, that merely call themselves `wanted`, and do not come from ours."""
+    uids = {pid: memory.owner(pid) for pid in pids}
     if all(uid == _ROOT for uid in uids.values()):
-        return result
-    from watchdog_tools.probes.proven import proven
+        return {}
+    from watchdog_tools.probes.proven import proven as is_proven
     from watchdog_tools.system.family import belongs
 
     seen = instance.look(owner)
     leader = seen.record.identity if seen.alive and seen.record else None
-    others = []
-    for pid, uid in uids.items():
-        known = uid == _ROOT or proven(pid, wanted) or (leader and belongs(pid, leader, frozenset({_ROOT})))
-        if not known and uid is not None:
-            others.append((pid, uid))
-    return _without(result, others, wanted, owner) if others else result
+    return {
+        pid: uid
+        for pid, uid in uids.items()
+        if uid not in (None, _ROOT)
+        and not (is_proven(pid, wanted) or (leader and belongs(pid, leader, frozenset({_ROOT}))))
+    }
 
 
-def _without(result: Result, others: list[tuple[int, int]], wanted: str, owner: Owner) -> Result:
-    who = ", ".join(f"pid {pid} of {whose(uid)}" for pid, uid in others[:_NAMED])
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    words = f"{who}{more} merely call{'s' * (len(others) == 1)} itself {quoted(wanted, 80)}"
-    unproven = {pid for pid, _ in others}
-    kept = [pair for pair in result.details["_born"] if pair[0] not in unproven]  # type: ignore[attr-defined]
-    for metric in result.metrics[:1]:
-        metric.value = len(kept)
-    if kept:
-        result.summary += f"; {words}, which any user can do"
-        result.details["_born"] = kept
-        return result
-    if _was_kept(owner):
-        words = f"no process {quoted(wanted, 80)} of root; {words}"
-        return Result(CRITICAL, words, reason="unproven", metrics=result.metrics)
-    advice = f"--user USER says whose it is, or --check 'check-process -u USER {quoted(wanted, 80)}'"
-    return Result(UNKNOWN, f"{words}, which any user can do: {advice}", reason="unproven", metrics=result.metrics)
-
-
-def _was_kept(owner: Owner) -> bool:
-    """Whether anything of NAME was ever kept here, also before the last boot."""
+def was_kept(owner: Owner) -> bool:
+    """Return whether anything of NAME was ever kept here, also before the last boot."""
     from watchdog_tools.probes import kept
     from watchdog_tools.record import Corrupt
 
@@ -165,19 +147,3 @@ def _was_kept(owner: Owner) -> bool:
         return bool(seen.record) or seen.corrupt or kept.read(owner.directory, owner.name) is not None
     except Corrupt:
         return True
-
-
-def _explained(result: Result, wanted: str, owner: Owner) -> Result:
-    """Say what our own instance calls itself, where it lives and was not found by the name that was asked for."""
-    if result.state != CRITICAL:
-        return result
-    seen = instance.look(owner)
-    if not (seen.alive and seen.record):
-        return result
-    from watchdog_tools.probes.process import called
-
-    names = called(seen.record.pid)[:_NAMED]
-    if names and wanted not in names:
-        said = " or ".join(quoted(each, 60) for each in names)
-        result.summary += f"; pid {seen.record.pid}, which was started here, calls itself {said}"
-    return result
