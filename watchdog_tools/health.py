@@ -22,11 +22,11 @@ class Health:
     pidfile: the file that named them, if one did. veto: why nothing may be started or stopped now (P6),
     or empty. unstartable: why no start can succeed, though it runs, or empty. asked: whether there was
     any check at all. starting: another supervisor is at it. claimed: whose the processes are that alone made a check
-    OK.
+    OK. lost: an instance of ours is among those found, and no record tells of it.
     """
 
     __slots__ = (
-        "asked", "claimed", "exists", "found", "metrics", "pidfile", "starting", "state", "unstartable", "veto",
+        "asked", "claimed", "exists", "found", "lost", "metrics", "pidfile", "starting", "state", "unstartable", "veto",
         "words",
     )  # fmt: skip
 
@@ -45,6 +45,7 @@ class Health:
         self.veto = blind[0] if blind else ""
         self.unstartable = next((str(each.details["_unstartable"]) for _, each in telling
                                  if each.details.get("_unstartable")), "")  # fmt: skip
+        self.lost = any(result.details.get("_lost") for _, result in telling)
         self.claimed = "; ".join(str(each.details["_claimed"]) for _, each in telling if each.details.get("_claimed"))
         said = [result.summary for _, result in checks if result.state == self.state]
         self.words = "; ".join(said)

@@ -183,6 +183,8 @@ class Outside(Stage):
         for planted in self.cast.sticky.iterdir():
             if planted.stat().st_uid == NOBODY:
                 planted.unlink()
+                for life in self.judge.living("planted"):  # without a pidfile it is not well, as its check has it
+                    life.upset = now()
         self.story.tell("all is put right")
         self.calm = now()
 

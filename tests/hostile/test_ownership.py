@@ -399,6 +399,20 @@ class TestCopies:
         assert ("its process is of svc" in other.out, alive(pid)) == (True, True), other
 
 
+def test_a_healthy_instance_whose_record_is_lost_is_written_down_again(apps: Apps) -> None:
+    """Else a run that finds it dead would not know that it ever was ours, nor an operator's order whom it means."""
+    apps.run("svc")
+    pid = apps.pid("svc")
+    shutil.rmtree(apps.state)
+    apps.state.mkdir(0o700)
+    ran = apps.run("svc")
+    assert (ran.code, f"adopted svc (pid {pid})" in ran.out, apps.pid("svc")) == (0, True, pid), ran
+    again = apps.run("svc")
+    assert (again.code, "is healthy" in again.out) == (0, True), again
+    assert apps.verb("stop", "svc").code == 0
+    assert not alive(pid)
+
+
 class TestLeftBehind:
     """184: behind every ending its family is looked for; never two."""
 

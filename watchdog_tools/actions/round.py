@@ -109,6 +109,8 @@ def _wait(run: Run, health: Health, weighed: Weighed) -> Result:
     standstill.remembered(run, weighed)
     run.tell(f"backing off for {spoken(weighed.wait)}")
     run.rest(weighed.wait)
+    if run.alone():
+        return left(run.order)
     raise Changed  # the world has gone on meanwhile
 
 

@@ -44,6 +44,7 @@ def settled(config: Config, named: Named, own: object, seconds: float, wake: int
 def _without(result: Result, facts: dict[str, Any]) -> Result:
     wanted = result.details.get("_wanted")
     result = unclaimed(result, facts["claimed"])
+    result.details["_lost"] = facts["lost"]
     return proven(result, facts["unproven"], str(wanted), kept=facts["kept"]) if wanted else result
 
 
@@ -58,9 +59,20 @@ def _look(config: Config, asked: Named, own: object) -> Result:
         guarded = wanted and short_forms.is_guarded(config.values)
         others = short_forms.unproven(set(pids) - set(found), wanted, owner) if guarded else {}
         kept = bool(others) and short_forms.was_kept(owner)
+        lost = not own and family and claims.ours(pids, owner) and _is_lost(config, owner, pids)
     except Unseen as error:
         return Result(UNKNOWN, str(error), reason="blind")
-    return Result(OK, "", reason=_LOOKED, details={"claimed": found, "unproven": others, "kept": kept})
+    facts = {"claimed": found, "unproven": others, "kept": kept, "lost": lost}
+    return Result(OK, "", reason=_LOOKED, details=facts)
+
+
+def _is_lost(config: Config, owner: Owner, pids: list[int]) -> bool:
+    """Whether one of the processes is an instance of ours that no record tells of."""
+    from watchdog_tools.actions.plan import target
+    from watchdog_tools.commands.ordering import start_wish
+    from watchdog_tools.probes import marked
+
+    return any(pid in pids for pid, *_ in marked.find(owner, target(start_wish(config))).instances)
 
 
 def _leaders(owner: Owner) -> dict[int, str]:

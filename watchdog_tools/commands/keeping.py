@@ -186,6 +186,8 @@ def without_lock(config: Config, seen: Result, health: Health) -> Result | None:
         return Result(health.state, f"{name}: {health.veto}; nothing started", reason="blind")
     if seen.details.get("paused"):
         return _paused(name, seen, health)
+    if health.lost:
+        return None
     facts = {"pid": seen.details.get("pid")}
     if not health.asked and seen.state == UNKNOWN:
         return Result(UNKNOWN, f"{name}: {seen.summary}", reason=seen.reason, details=facts)

@@ -33,7 +33,7 @@ def order(config: Config, seconds: float, path: str, hand: str = "") -> Order:
         owner=config.owner if path else Owner(name=config.name, uid=os.geteuid(), directory=""),
         levels=values["state_dir"] is None,
         words=sys.argv[1:],
-        wish=_wish(config),
+        wish=start_wish(config),
         checks=len(config.checks),
         look=lambda life: health(config, seconds, life),
         requires=(lambda life: _required(config, seconds, life)) if config.requires else None,
@@ -115,7 +115,8 @@ def _stopping(values: dict[str, Any]) -> Stopping:
     )
 
 
-def _wish(config: Config) -> plans.Wish:
+def start_wish(config: Config) -> plans.Wish:
+    """Return what the options say of the start."""
     values = config.values
 
     def text(key: str) -> str | None:

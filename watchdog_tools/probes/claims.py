@@ -32,6 +32,12 @@ def find(pids: Iterable[int], owner: Owner, own: object, leaders: Mapping[int, s
     return found
 
 
+def ours(pids: Iterable[int], owner: Owner) -> bool:
+    """Whether one of the processes carries our own mark, as its own."""
+    found = ((pid, marks.of(pid)) for pid in pids)
+    return any(mark and mark.pid == pid and mark.owner.is_same(owner) for pid, mark in found)
+
+
 def _lives(mark: Mark) -> bool:
     leader = identity.of(mark.pid)
     return leader is not None and leader[1] == mark.ticks
