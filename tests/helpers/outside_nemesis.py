@@ -112,8 +112,8 @@ class Nemesis(Outside):
         for life in self.judge.everyone():  # that its parent had ended with 0 is forgotten, so that it may be replaced
             life.struck = life.struck or not self.services[life.name].foreground
         self.go_on()
-        if self.strangers:
-            self.stay(2 * PERIOD)
+        if self.strangers:  # until then, who dies is again one that was never seen to be kept here
+            self.stay(BOUND, self.all_recorded)
         return "delete state"
 
     def copy_record(self) -> str:

@@ -153,6 +153,11 @@ class Outside(Stage):
         """Whether each service works."""
         return all(not self.judge.down(name) for name in self.services)
 
+    def all_recorded(self) -> bool:
+        """Whether each service that strangers could be taken for has a record."""
+        named = [each for each in self.services.values() if "--process" in each.checks]
+        return all((each.state / f"{each.known_as}.record").exists() for each in named)
+
     def still(self) -> None:
         """Hold cron off until no run is alive; nobody is between taking a lock and writing `running` then."""
         self.held = True

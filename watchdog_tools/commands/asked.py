@@ -38,7 +38,7 @@ def checks(name: str, start: str, values: Values) -> Checks:
     if values["pidfile"]:
         from watchdog_tools.commands import short_forms
 
-        job = _pidfile_job(start, values)
+        job = _pidfile_job(start, of_user, values)
         looks.append(("check-process", short_forms.pidfile(job, name, os.path.basename(start), values)))
     if values["systemd"] or values["supervisor"]:
         from watchdog_tools.commands import presets
@@ -74,9 +74,9 @@ def _process_job(name: str, of_user: list[str], values: Values) -> Job:
     return job
 
 
-def _pidfile_job(start: str, values: Values) -> Job:
+def _pidfile_job(start: str, of_user: list[str], values: Values) -> Job:
     """Return the look at a pidfile; of --oneshot the start command is not what will run."""
-    same = [] if values["oneshot"] else ["-C", os.path.basename(start)]
+    same = of_user if values["oneshot"] else [*of_user, "-C", os.path.basename(start)]
     return _job(["check-process", "--pidfile", values["pidfile"], *same])
 
 

@@ -43,8 +43,8 @@ def pidfile(job: Job, name: str, start: str, values: Values) -> Job:
     """Return the look of --pidfile, from that of check-process. `name`: the service's; `start`: its program's name.
 
     A live pid that runs something else is stale, but not one of our own instance's family: a start command may become
-    another program (`nice`, a shell's exec), or write the file for a child that it waits for. Where we are root and no
-    user is named, a file that others could have written is not believed.
+    another program (`nice`, a shell's exec), or write the file for a child that it waits for. A file that others could
+    have written is believed of no other process than that.
     """
     plain, path = job.look, str(values["pidfile"])
 
@@ -52,18 +52,16 @@ def pidfile(job: Job, name: str, start: str, values: Values) -> Job:
         result, owner = plain(say), owner_of(name, values)
         if result.reason in ("stale", "stale-boot"):
             result = _of_the_family(result, path, owner)
-        return _by_root(result, path, start, owner) if is_guarded(values) else result
+        if is_guarded(values):
+            others = unproven([pid for pid, _ in result.details.get("_born", ())], start, owner)  # type: ignore[attr-defined]
+            result = proven(result, others, start, kept=bool(others) and was_kept(owner))
+        if result.state == OK or result.details.get("_born"):
+            return result
+        unsafe = _unsafe(path, values["user"])
+        return _unbelieved(unsafe, owner) if unsafe else result
 
     job.look = look
     return job
-
-
-def _by_root(result: Result, path: str, start: str, owner: Owner) -> Result:
-    """Return the Result as root takes it: by another user's word nothing is up, nor kept down."""
-    others = unproven([pid for pid, _ in result.details.get("_born", ())], start, owner)  # type: ignore[attr-defined]
-    result = proven(result, others, start, kept=bool(others) and was_kept(owner))
-    unsafe = "" if result.state == OK or result.details.get("_born") else _unsafe(path)
-    return _unbelieved(unsafe, owner) if unsafe else result
 
 
 def is_guarded(values: Values) -> bool:
@@ -71,18 +69,14 @@ def is_guarded(values: Values) -> bool:
     return os.geteuid() == _ROOT and not values["user"]
 
 
-def _unsafe(path: str) -> str:
-    """Return why a pidfile is not believed by root, empty for one that is, or is not there."""
-    from watchdog_tools.probes import pidfile as probe
+def _unsafe(path: str, user: object) -> str:
+    """Return why a pidfile is not believed, empty for one that is, or is not there. user: the service's."""
+    from watchdog_tools.actions.plan import Wish, target
     from watchdog_tools.system.trust import insecure
 
     if not os.path.lexists(path):
         return ""
-    try:
-        pid, _ = probe.read(path)
-    except probe.Unreadable:
-        pid = None
-    return insecure(path, memory.owner(pid) if pid else None)
+    return insecure(path, target(Wish(("",), user=str(user))) if user else None)
 
 
 def _unbelieved(why: str, owner: Owner) -> Result:
