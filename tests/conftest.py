@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import stat
 import tempfile
 import uuid
@@ -28,6 +29,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("root")
     if marker:
         components.only_root(*marker.args, **marker.kwargs)
+
+
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:  # of nohup or of a shell: what we test would inherit it
+        signal.signal(_number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
