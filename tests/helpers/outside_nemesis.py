@@ -103,8 +103,11 @@ class Nemesis(Outside):
         """Delete all state while no run is alive, and one of the services perhaps dead."""
         if self.strangers:  # who was never seen to be kept here, and is dead, may well be what a stranger calls itself
             self.heal()
-            self.stay(BOUND, self.all_work)
+            self.stay(BOUND, self.all_live)
         self.still()
+        if self.strangers and not self.all_live():
+            self.go_on()
+            return ""
         if not self.strangers:
             self.random.choice((self.kill_service, str))()
         for directory in (self.cast.state, self.cast.other):

@@ -153,10 +153,16 @@ class Outside(Stage):
         """Whether each service works."""
         return all(not self.judge.down(name) for name in self.services)
 
+    def all_live(self) -> bool:
+        """Whether each service that strangers could be taken for has an instance, at this moment."""
+        return all(self.judge.living(each.name) for each in self._named())
+
     def all_recorded(self) -> bool:
         """Whether each service that strangers could be taken for has a record."""
-        named = [each for each in self.services.values() if "--process" in each.checks]
-        return all((each.state / f"{each.known_as}.record").exists() for each in named)
+        return all((each.state / f"{each.known_as}.record").exists() for each in self._named())
+
+    def _named(self) -> list[Service]:
+        return [each for each in self.services.values() if "--process" in each.checks]
 
     def still(self) -> None:
         """Hold cron off until no run is alive; nobody is between taking a lock and writing `running` then."""
