@@ -413,6 +413,22 @@ def test_a_healthy_instance_whose_record_is_lost_is_written_down_again(apps: App
     assert not alive(pid)
 
 
+def test_a_daemon_of_ours_is_remembered_though_all_state_is_lost(apps: Apps) -> None:
+    """It has no record of its own any more; that its NAME was kept here is written down again, once."""
+    program = apps.room / "program"
+    program.write_text(f"#!/bin/sh\nsetsid {apps.program} 600 &\nexit 0\n")
+    program.chmod(0o755)
+    words = ("ensure-running", "svc", "--state-dir", apps.state, "--process", apps.name, "--start-seconds", "0.3")
+    run(*words, "--", program)
+    shutil.rmtree(apps.state)
+    apps.state.mkdir(0o700)
+    ran = run(*words, "--", program)
+    assert (ran.code, (apps.state / "lock" / "svc.command").exists()) == (0, True), ran
+    kept = (apps.state / "lock" / "svc.command").stat().st_ino
+    assert run(*words, "--", program).code == 0
+    assert (apps.state / "lock" / "svc.command").stat().st_ino == kept
+
+
 class TestLeftBehind:
     """184: behind every ending its family is looked for; never two."""
 

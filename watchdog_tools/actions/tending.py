@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchdog_tools import history
 from watchdog_tools.actions.hooking import hook
+from watchdog_tools.actions.keepsake import keepsake
 from watchdog_tools.actions.run import Changed, now
 from watchdog_tools.actions.spawn import Born
 from watchdog_tools.actions.standstill import healthy
@@ -33,6 +34,8 @@ def tend(run: Run, health: Health, weighed: Weighed) -> Result:
         hold_found(run, health)
     if record and record.tried and not weighed.alive and run.order.wish.oneshot and health.works:
         record = run.record(RUNNING)  # it works after all, whoever has seen to that
+    if record is None and weighed.remains:  # a daemon of ours; that it was kept here is all that may be known of it
+        keepsake(run)
     result = healthy(run.order, health) if health.asked else _running(run, record)
     if record is None or not (weighed.alive or record.concerned) or (health.asked and not health.works):
         return result

@@ -67,12 +67,15 @@ def _look(config: Config, asked: Named, own: object) -> Result:
 
 
 def _is_lost(config: Config, owner: Owner, pids: list[int]) -> bool:
-    """Whether one of the processes is an instance of ours that no record tells of."""
+    """Whether one of the processes is an instance of ours that no record tells of, or what became of one."""
     from watchdog_tools.actions.plan import target
     from watchdog_tools.commands.ordering import start_wish
     from watchdog_tools.probes import marked
 
-    return any(pid in pids for pid, *_ in marked.find(owner, target(start_wish(config))).instances)
+    found = marked.find(owner, target(start_wish(config)))
+    if any(pid in pids for pid, *_ in found.instances):
+        return True
+    return any(pid in pids for pid in found.remains) and not short_forms.was_kept(owner)
 
 
 def _leaders(owner: Owner) -> dict[int, str]:

@@ -33,9 +33,8 @@ def find(pids: Iterable[int], owner: Owner, own: object, leaders: Mapping[int, s
 
 
 def ours(pids: Iterable[int], owner: Owner) -> bool:
-    """Whether one of the processes carries our own mark, as its own."""
-    found = ((pid, marks.of(pid)) for pid in pids)
-    return any(mark and mark.pid == pid and mark.owner.is_same(owner) for pid, mark in found)
+    """Whether one of the processes carries our own mark."""
+    return any(mark and mark.owner.is_same(owner) for mark in map(marks.of, pids))
 
 
 def _lives(mark: Mark) -> bool:
