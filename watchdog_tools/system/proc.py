@@ -11,7 +11,7 @@ import os
 PIECE = 4096  # bytes; most command lines fit in, and each stat line, of some 300
 _LINES = 4 << 20  # bytes; the longest that the kernel lets anybody execute is a quarter of the stack limit
 _STATUS = 1 << 20  # bytes; some 1,500, but each group of its user's adds to it
-_TURNS = 20  # (m) one of 2,000 reads of a thread that execs in a loop met that, never two in a row
+_TURNS = 200  # (m) one of 2,000 reads of a thread that execs in a loop met that; on a busy machine 20 in a row
 KTHREAD = 0x00200000  # PF_KTHREAD
 
 
@@ -151,6 +151,7 @@ def stat_line(pid: int | str) -> bytes | None:
     for _ in range(_TURNS):
         if not line or line[line.rindex(b")") + 2 :].split(None, 18)[17] != b"0":
             break
+        os.sched_yield()  # whoever is at it may have to wait for a processor
         line = piece(pid, "stat")
     return line
 
