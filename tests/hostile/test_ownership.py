@@ -17,6 +17,7 @@ from helpers.instances import Kept, marked
 from helpers.processes import Spawner, alive, look, wait_for
 
 pytestmark = pytest.mark.usefixtures("starts_services")
+HOMELESS = f"nobody:x:{NOBODY}:{NOBODY}::/home/of-nobody:/bin/sh"
 
 
 class Apps:
@@ -494,3 +495,25 @@ def test_192_a_line_says_what_our_own_instance_calls_itself(kept: Kept) -> None:
     """Where --process does not match what was started, its names are there to copy."""
     ran = kept.run("--process", "celery", "--startup-timeout", "0s", command=["/bin/sleep", "600"])
     assert (ran.code, f"pid {kept.pid()}, which was started here, calls itself sleep" in ran.out) == (2, True), ran
+
+
+@pytest.mark.root(reason="gives a user another home, in a mount namespace")
+@pytest.mark.parametrize("option", ["--process", "--pidfile"])
+def test_136_a_check_goes_on_where_there_is_no_state_directory(apps: Apps, public_path: Path, option: str) -> None:
+    """A home that is not there keeps no state: what is healthy is healthy, what is down is down, with that reason."""
+    passwd, pidfile = public_path / "passwd", public_path / "pid"
+    lines = Path("/etc/passwd").read_text().splitlines()
+    passwd.write_text("\n".join([*(each for each in lines if f":{NOBODY}:" not in each), HOMELESS]) + "\n")
+    program = public_path / apps.name
+    shutil.copy(apps.program, program)
+    what = apps.name if option == "--process" else pidfile
+    words = f"{command('ensure-running')} svc {option} {what} --retries 0 -- {program} 600"
+    script = (
+        f"mount --bind {passwd} /etc/passwd && exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups"
+        f" sh -c '{words}; echo $?; {program} 601 & echo $! >{pidfile}; while ! grep -q 601 /proc/$!/cmdline; do sleep 0.02; done; {words}; echo $?; kill $!'"
+    )
+    os.chown(public_path, NOBODY, NOBODY)
+    ran = run(need("unshare"), "-m", "sh", "-c", script)
+    down, first, healthy, second = ran.out.splitlines()
+    assert (first, second) == ("2", "0"), ran
+    assert all("no state directory: the home /home/of-nobody is not there" in line for line in (down, healthy)), ran

@@ -29,7 +29,7 @@ _NAMED = 5  # pids in a sentence
 def ended(run: Run, health: Health, weighed: Weighed) -> Result | None:
     """End them (--kill-mode group) or name them (process). Return None where a start may follow, else the verdict.
 
-    Those of other uids may be anybody's who says so: they are ended, but nobody waits for them or fails by them.
+    Those of other uids may be anybody's who says so: they are ended, waited for half a second, and fail nothing.
     """
     spared = {os.getpid(), *ancestors()}
     strays = [each for each in weighed.strays if each[0] not in spared]

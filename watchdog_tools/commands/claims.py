@@ -50,7 +50,7 @@ def _without(result: Result, facts: dict[str, Any]) -> Result:
 
 def _look(config: Config, asked: Named, own: object) -> Result:
     """Return whose the processes are, and by whose word: in the details, for `_without`."""
-    owner = config.owner
+    owner = short_forms.owner_of(config.name, config.values)
     pids = sorted({pid for name, result in asked for pid in found_pids(name, result, own)})
     wanted = next((str(result.details["_wanted"]) for _, result in asked if result.details.get("_wanted")), "")
     family = not config.values["oneshot"]  # what its command starts may well run below another service

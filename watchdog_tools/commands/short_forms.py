@@ -9,7 +9,7 @@ from watchdog_tools.ownership import proven
 from watchdog_tools.probes import instance
 from watchdog_tools.result import CRITICAL, OK, UNKNOWN, Metric, Result
 from watchdog_tools.system import memory
-from watchdog_tools.system.statedir import default, place
+from watchdog_tools.system.statedir import NoState, default, place
 from watchdog_tools.system.statedir import kept as kept_in
 from watchdog_tools.text import quoted
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from watchdog_tools.system.looks import Job
 
 _ROOT = 0
+_NOWHERE = "/nonexistent"
 _NAMED = 3  # processes, and names of one, in a sentence
 
 
@@ -105,8 +106,11 @@ def _of_the_family(result: Result, path: str, owner: Owner) -> Result:
 
 
 def owner_of(name: str, values: Values) -> Owner:
-    """Return whose the instance is. Raise NoState."""
-    path = str(values["state_dir"] or default(os.geteuid()))
+    """Return whose the instance is; where no state can be kept, of a directory that is not there: a check goes on."""
+    try:
+        path = str(values["state_dir"] or default(os.geteuid()))
+    except NoState:
+        path = _NOWHERE
     return Owner(name=name, uid=os.geteuid(), directory=path, place=place(path))
 
 
