@@ -508,9 +508,11 @@ def test_136_a_check_goes_on_where_there_is_no_state_directory(apps: Apps, publi
     shutil.copy(apps.program, program)
     what = apps.name if option == "--process" else pidfile
     words = f"{command('ensure-running')} svc {option} {what} --retries 0 -- {program} 600"
+    ready = "while ! grep -q 601 /proc/$!/cmdline; do sleep 0.02; done"
+    lives = f"{program} 601 & echo $! >{pidfile}; {ready}; {words}; echo $?; kill $!"
     script = (
         f"mount --bind {passwd} /etc/passwd && exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups"
-        f" sh -c '{words}; echo $?; {program} 601 & echo $! >{pidfile}; while ! grep -q 601 /proc/$!/cmdline; do sleep 0.02; done; {words}; echo $?; kill $!'"
+        f" sh -c '{words}; echo $?; {lives}'"
     )
     os.chown(public_path, NOBODY, NOBODY)
     ran = run(need("unshare"), "-m", "sh", "-c", script)
