@@ -17,11 +17,12 @@ from hypothesis import settings
 
 pytest.register_assert_rewrite("helpers.commands", "helpers.processes")
 
-from helpers import components, processes  # noqa: E402 -- only what comes later is rewritten
+from helpers import components, groups, processes  # noqa: E402 -- only what comes later is rewritten
 
 # In CI always the same examples: a change must not fail for what another run would have found.
 settings.register_profile("suite", deadline=None, database=None, print_blob=True, derandomize="CI" in os.environ)
 settings.load_profile("suite")
+_GROUPS = pytest.StashKey[set[Path]]()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -29,6 +30,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("root")
     if marker:
         components.only_root(*marker.args, **marker.kwargs)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remember which control groups of services there are."""
+    session.config.stash[_GROUPS] = groups.kept()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove what the tests' services leave: an empty group is removed by the next run, which never comes here.
+
+    Only once all workers have ended: a group without a process may be that of a start.
+    """
+    if not hasattr(session.config, "workerinput"):
+        for group in groups.kept() - session.config.stash[_GROUPS]:
+            groups.remove(group)
 
 
 for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):

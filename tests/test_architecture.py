@@ -1,31 +1,37 @@
 """The tree is the data flow: layers, homes of libraries, sizes, and what an import may cost.
 
-All of it is read from the sources; nothing is imported.
+All of it is read from the sources; nothing but the registry is imported.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from watchdog_tools import COMMANDS, scripts
+
 PACKAGE = "watchdog_tools"
 SOURCE = Path(__file__).parent.parent / PACKAGE
 
-# Who may import whom, besides itself. Words are the modules at the top.
-LAYERS = {
-    "words": set(),
-    "system": {"words"},
-    "probes": {"words", "system"},
-    "actions": {"words", "system"},
-    "outputs": {"words"},
-    "cli": {"words", "system", "outputs"},
-    "commands": {"words", "system", "probes", "actions", "outputs", "cli"},
-}
-# What a word may use of the standard library: no clock, no I/O, no machine.
+# Who may import whom, besides itself and the package's own module: the version, and the registry of commands.
+LAYERS: dict[str, set[str]] = {"package": set(), "core": set()}
+LAYERS["system"] = {"core"}
+LAYERS["workers"] = {"core", "system"}
+LAYERS["net"] = {"core", "system", "workers"}
+LAYERS["outputs"] = {"core"}
+LAYERS["cli"] = {"core", "system", "workers", "outputs"}
+LAYERS["checks"] = {"core", "system", "workers", "net", "cli"}
+LAYERS["state"] = {"core", "system"}
+LAYERS["actions"] = {"core", "system", "workers", "net", "state"}
+LAYERS["ensure_running"] = {*LAYERS}
+LAYERS["admin"] = {*LAYERS}
+# What the core may use of the standard library: no clock, no I/O, no machine.
 PURE = {
     "zlib",
     "__future__",
@@ -47,18 +53,12 @@ CHEAP = {
     *("binascii", "fcntl", "grp", "math", "pwd", "resource", "select", "syslog"),  # in C
 }
 # What a command may load besides: the price of its job, within its budget. `socket` stands in for a missing `_socket`.
-DEAR = {
-    "check_process": set(),
-    "ensure_running": set(),
-    "watchdog_tools": set(),
-    "check_port": {"_socket", "socket"},
-    "check_http": {"_socket", "socket", "httptools"},
-}
-ALWAYS = ("cli.start", "cli.guard", "cli.inner")
+DEAR = {"check-port": {"_socket", "socket"}, "check-http": {"_socket", "socket", "httptools"}}
+ALWAYS = ("cli", "cli.process_setup", "cli.command", "cli.guard", "outputs.text")
 # A library, and a costly or private module, is used in one file: what it cannot do and how it fails
 # is known there. `_socket` counts as `socket`.
 ONE_HOME = ("psutil", "filelock", "httptools", "ssl", "socket")
-DYNAMIC = {"cli/inner.py"}  # finds a command by its name
+DYNAMIC = {"cli/command.py", "outputs/__init__.py"}  # a command, and a format, by its name
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40
 
 
@@ -103,7 +103,7 @@ class Module:
 def layer(name: str) -> str:
     """Return the layer of a module of ours, by its dotted name."""
     parts = name.split(".")[1:]
-    return parts[0] if parts and parts[0] in LAYERS else "words"
+    return parts[0] if parts and parts[0] in LAYERS else "package"
 
 
 def _imports(node: ast.AST, *, at_load: bool, for_types: bool) -> Iterator[Import]:
@@ -145,13 +145,40 @@ def test_the_package_is_where_we_look() -> None:
 
 
 def test_imports_flow_one_way() -> None:
-    """Words <- system <- probes, actions, outputs <- cli <- commands; type hints count too."""
+    """As LAYERS says; type hints count, too."""
     none(
         (module, each)
         for module in MODULES
         for each in module.imports
-        if each.top == PACKAGE and layer(each.name) != module.layer and layer(each.name) not in LAYERS[module.layer]
+        if each.top == PACKAGE
+        and layer(each.name) != module.layer
+        and layer(each.name) not in LAYERS[module.layer] | {"package"}
     )
+
+
+def circles(kinds: Callable[[Import], bool]) -> list[str]:
+    """Return the modules that lead back to themselves by imports of that kind."""
+    names = {module.name for module in MODULES}
+    arrows = {m.name: {e.name for e in m.imports if kinds(e) and e.name in names - {m.name}} for m in MODULES}
+
+    def reached(name: str) -> set[str]:
+        found, new = set(), set(arrows[name])
+        while new:
+            found |= new
+            new = {each for known in new for each in arrows[known]} - found
+        return found
+
+    return sorted(name for name in names if name in reached(name))
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [lambda each: each.at_load, lambda each: not each.for_types, lambda _each: True],
+    ids=["at load", "lazily", "by type hint"],
+)
+def test_no_import_leads_back(kinds: Callable[[Import], bool]) -> None:
+    """What is understood first is imported first: no circle, not even one that only a type checker sees."""
+    assert circles(kinds) == []
 
 
 def test_modules_are_named_in_full() -> None:
@@ -159,27 +186,27 @@ def test_modules_are_named_in_full() -> None:
     none((m, each) for m in MODULES for each in m.imports if each.name[:1] == ".")
 
 
-def test_words_are_pure() -> None:
-    """A word has no clock and no I/O: `now` is an argument, and its test needs no machine."""
+def test_the_core_is_pure() -> None:
+    """It has no clock and no I/O: `now` is an argument, and its test needs no machine."""
     none(
         (module, each)
         for module in MODULES
         for each in module.imports
-        if module.layer == "words" and not each.for_types and each.top not in PURE | {PACKAGE}
+        if module.layer == "core" and not each.for_types and each.top not in PURE | {PACKAGE}
     )
 
 
-def test_a_probe_imports_no_other_probe() -> None:
-    """Only commands combine. `http.py` and `http_reply.py` are one probe in two rooms."""
+def test_a_check_imports_no_other_check() -> None:
+    """Only commands combine. A check is one file, or one folder."""
 
-    def probe(name: str) -> str:
-        return name.removeprefix(f"{PACKAGE}.probes.").partition("_")[0]
+    def check(name: str) -> str:
+        return name.removeprefix(f"{PACKAGE}.checks").strip(".").partition(".")[0]
 
     none(
         (module, each)
         for module in MODULES
         for each in module.imports
-        if module.layer == layer(each.name) == "probes" and probe(each.name) != probe(module.name)
+        if module.layer == layer(each.name) == "checks" and check(each.name) not in ("", check(module.name))
     )
 
 
@@ -199,26 +226,21 @@ def test_click_stays_in_cli() -> None:
 def loaded(command: str) -> list[Module]:
     """Return what is loaded before `command` looks: all that is imported at load, and what that imports."""
     by_name = {module.name: module for module in MODULES}
-    names = [f"{PACKAGE}.{name}" for name in (*ALWAYS, f"commands.{command}")]
+    names = [f"{PACKAGE}.{name}" for name in (*ALWAYS, COMMANDS[command][2])]
     for name in names:  # grows while it is read
         names += {each.name for each in by_name[name].imports if each.at_load and each.name in by_name} - {*names}
     return [by_name[name] for name in names]
 
 
-@pytest.mark.parametrize("command", DEAR)
+@pytest.mark.parametrize("command", scripts())
 def test_what_a_healthy_run_loads_is_cheap(command: str) -> None:
     """Start-up is the price of every check of every minute; what a function imports is its own."""
     none(
         (module, each)
         for module in loaded(command)
         for each in module.imports
-        if each.at_load and each.top not in CHEAP | DEAR[command] | {PACKAGE}
+        if each.at_load and each.top not in CHEAP | DEAR.get(command, set()) | {PACKAGE}
     )
-
-
-def test_every_command_has_a_budget() -> None:
-    """A new console script must say what it loads."""
-    assert {path.name for path in (SOURCE.parent / "bin").iterdir()} == {name.replace("_", "-") for name in DEAR}
 
 
 def test_only_one_place_imports_by_name() -> None:
@@ -256,3 +278,14 @@ def test_every_room_says_its_job() -> None:
         for module in MODULES
         if not (ast.get_docstring(module.tree) or "").partition("\n")[0].strip()
     )
+
+
+def test_the_map_is_true() -> None:
+    """CONTRIBUTING names each room of the tree, and none that is not there."""
+    root = SOURCE.parent
+    drawn = (root / "CONTRIBUTING.md").read_text().partition("## The map")[2].partition("\nArrows")[0]
+    rooms = set(re.findall(r"^      (\w+)", drawn, re.MULTILINE))
+    assert rooms == {"__init__", *(path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists())}
+    shipped = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["sdist"]
+    directories = {name[1:] for name in shipped["include"] if (root / name[1:]).is_dir()}
+    assert set(re.findall(r"^    ([\w.]+)/", drawn, re.MULTILINE)) == directories

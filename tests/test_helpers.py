@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import components
+from helpers import cgroups, components
 from helpers.commands import CRON, Ran, oracle, run
 from helpers.processes import Spawner, alive, carriers, end_carriers, forks, look, ready, wait_for
-from helpers.stamps import Stamps, build, kill
+from helpers.start_times import StartTimes, build, kill
 
 SLEEP = ["sleep", "60"]
 
@@ -114,7 +114,7 @@ def test_nobody_can_run_our_commands() -> None:
 def test_a_stamp_says_who_began_and_when(spawn: Spawner, public_path: Path) -> None:
     """Each is heard, also when nobody looks meanwhile: its pid, and a moment between its spawn and its hearing."""
     components.need("cc")
-    stamp, stamps = build(public_path), Stamps(public_path / "s")
+    stamp, stamps = build(public_path), StartTimes(public_path / "s")
     try:
         assert stamps.next(0) is None
         before = time.monotonic_ns()
@@ -133,3 +133,20 @@ def test_a_stamp_lives_on_where_nobody_hears(spawn: Spawner, public_path: Path) 
     components.need("cc")
     child = spawn([build(public_path), public_path / "nobody"])
     assert wait_for(lambda: (seen := look(child.pid)) and seen.state in "SZ" and seen.state) == "S"
+
+
+@pytest.mark.root(reason="makes control groups")
+def test_a_sweep_leaves_alone_what_another_test_has_just_made() -> None:
+    """An empty group may be one whose first process is about to join; only that of a process that is gone is swept."""
+    parent = next(iter(cgroups.parents()), None)
+    if parent is None or not os.access(parent, os.W_OK):
+        pytest.skip("no control group can be made here")
+    living, gone, other = (parent / name for name in (cgroups.fresh_name(), "wdt-4194305-0", "wdt-other-0"))
+    for group in (living, gone, other):
+        group.mkdir()
+    try:
+        assert cgroups.sweep()
+        assert (living.exists(), gone.exists(), other.exists()) == (True, False, True)
+    finally:
+        living.rmdir()
+        other.rmdir()

@@ -1,120 +1,174 @@
-"""What README, crontab.d and scripts show is what the commands do.
+"""What the README shows is what happens: each command line in it is typed on a machine of its own.
 
-`UPDATE_README=1 ./scripts/test tests/test_readme.py` writes each command's --help into the README.
+The installation is in tests/test_install.py.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers.commands import run
+import pytest
+from helpers import components
+from helpers.components import NOBODY
+from helpers.documents import COMMANDS, FENCE, README, ours
+from helpers.machine import Machine, machine
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-COMMANDS = ("check-process", "check-port", "check-http", "ensure-running", "watchdog-tools")
-VERBS = ("status", "pause", "resume", "stop", "start", "restart")
-PAGES = (*COMMANDS, *(f"watchdog-tools {verb}" for verb in VERBS))
-NAME = r"(?<=<!-- help: )(?P<name>[a-z-]+(?: [a-z]+)?)"
-HELP = re.compile(NAME + r"(?P<open> -->\n+```\w*\n)(?P<page>.*?)(?=```)", re.DOTALL)
-FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
-# Help, version and completion are click's by design.
-FOR_CLICK = {"-h", "--help", "-V", "--version"}
-PARSE = """
-import json, sys
-from watchdog_tools.cli import fast
-from watchdog_tools.cli.inner import find
-from watchdog_tools.cli.verbs import chosen
-lines = json.load(sys.stdin)
-handed = [line for line in lines if fast.parse(*chosen(find(line[0]), line[1:])) is None]
-print(json.dumps({"handed to click": handed, "loaded": "click" in sys.modules}))
-"""
+TEXT = README.read_text()
+# What may differ from one run to the next: time, pid and port, and the blanks that keep columns in line.
+VARIES = [
+    (r"\bpid \d+", "pid N"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE"),
+    (r"\b\d+(\.\d+)? (µs|us|ms|s|min|h)\b", "TIME"),
+    (r"time=[\d.]+s", "time=TIME"),
+    (r":\d{2,5}\b", ":PORT"),
+    (r" {2,}", "  "),
+]
 
 
-def test_readme_has_the_help_of_each_command() -> None:
-    """A help page in the README that has gone stale teaches options that do not exist."""
-    old = README.read_text()
-    new = HELP.sub(lambda m: m["name"] + m["open"] + run(*m["name"].split(), "--help").out, old)
-    if os.environ.get("UPDATE_README") == "1":
-        README.write_text(new)
-    assert sorted(match["name"] for match in HELP.finditer(old)) == sorted(PAGES)
-    assert README.read_text() == new, "renew it: UPDATE_README=1 ./scripts/test tests/test_readme.py"
+def same(text: str) -> str:
+    """Return a text without what varies."""
+    for pattern, word in VARIES:
+        text = re.sub(pattern, word, text)
+    return text.rstrip("\n")
 
 
-def test_every_line_shown_takes_the_fast_path() -> None:
-    """The start-up figures are those of the lines that users copy, so none may need click."""
-    lines = list(shown())
-    assert {line[0] for line in lines} == set(COMMANDS)
-    ran = run(sys.executable, "-I", "-c", PARSE, input=json.dumps(lines))
-    assert json.loads(ran.out or "null") == {"handed to click": [], "loaded": False}, ran.err
+def blocks(*kinds: str) -> Iterator[str]:
+    """Yield the README's blocks of these kinds."""
+    yield from (match["body"] for match in FENCE.finditer(TEXT) if match["kind"] in kinds)
 
 
-def test_harmless_lines_run_without_click() -> None:
-    """The whole command, not the parser alone, gets by without it."""
-    harmless = [line for line in shown() if line[0] == "check-process"]
-    assert harmless
-    for line in harmless:
-        command = str(Path(sys.prefix, "bin", line[0]))
-        ran = run(sys.executable, "-X", "importtime", command, *line[1:], cwd="/")
-        assert "watchdog_tools.cli.guard" in ran.err, ran
-        assert "click" not in ran.err, line
+@pytest.fixture
+def there() -> Iterator[Machine]:
+    """A machine of its own."""
+    with machine() as made:
+        yield made
 
 
-def shown() -> Iterator[list[str]]:
-    """Yield each command line of ours that stands in README, crontab.d or scripts."""
-    for match in FENCE.finditer(HELP.sub("", README.read_text())):
-        if match["kind"] in {"sh", "shell", "bash", "crontab"}:
-            yield from ours(match["body"])
-        elif match["kind"] == "console":
-            yield from ours("\n".join(re.findall(r"^[$#] (.*)", match["body"], re.MULTILINE)))
-    for path in sorted(ROOT.glob("crontab.d/*")):
-        yield from ours(path.read_text().replace("\\%", "%"))
-    for path in sorted(ROOT.glob("scripts/*")):
-        if re.match(r"#!.*\b(ba)?sh\n", path.read_text()):
-            yield from ours(path.read_text())
+def steps(block: str) -> list[tuple[str, str]]:
+    """Return what is typed in a console block, and what is said to that."""
+    found: list[tuple[str, str]] = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], ""))
+        else:
+            typed, said = found[-1]
+            found[-1] = (typed, f"{said}{line}\n")
+    return found
 
 
-def ours(text: str) -> Iterator[list[str]]:
-    """Yield the command lines of ours in a piece of shell; also those inside quotes."""
-    for line in text.replace("\\\n", " ").splitlines():
-        if any(name in line for name in COMMANDS) and not re.match(r"\s*(#|for |case )", line):
-            for words in simple_commands(line):
-                starts = [i for i, word in enumerate(words) if is_ours(word, words[i + 1 :])]
-                if starts and not FOR_CLICK & set(words):
-                    found = words[starts[0] :]
-                    yield [Path(found[0]).name, *found[1:]]
-                for word in words:
-                    if " " in word:
-                        yield from ours(word)
+@pytest.mark.root(reason="makes a machine of its own")
+@pytest.mark.parametrize("user", ["root", "an ordinary user"])
+def test_what_is_typed_says_what_is_shown(there: Machine, user: str) -> None:
+    """Line by line; where a pid is typed, it is the one that was said."""
+    become = "" if user == "root" else f"exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups sh -c "
+    (block,) = blocks("console")
+    shown = steps(block)
+    assert 6 <= len(shown) <= 7
+    pids: dict[str, str] = {}  # as the README has them -> as they are
+    for typed, expected in shown:
+        line = re.sub(r"\d+$", lambda match: pids.get(match[0], match[0]), typed)
+        ran = there.type(become + shlex.quote(line) if become else line)
+        assert (same(ran.out), ran.err, ran.code) == (same(expected), "", 0), typed
+        pids.update(zip(re.findall(r"\bpid (\d+)", expected), re.findall(r"\bpid (\d+)", ran.out), strict=True))
 
 
-def is_ours(word: str, rest: list[str]) -> bool:
-    """Tell a command of ours from a directory of its name, as /run/watchdog-tools is: a verb follows it."""
-    name = Path(word).name
-    return name in COMMANDS and (name != "watchdog-tools" or rest[:1] in [[verb] for verb in VERBS])
+def lines(kind: str) -> list[str]:
+    """Return the command lines in the blocks of a kind, as whoever reads that file executes them."""
+    found = []
+    for block in blocks(kind):
+        for line in block.splitlines():
+            if match := re.match(r"\* \* \* \* \* root (.*)|.*?(?:=|,)(/usr/local/bin/.*)", line):
+                found.append((match[1] or match[2]).replace("\\%", "%"))
+            elif match := re.match(r"HEALTHCHECK .* CMD (\[.*\])", line):
+                found.append(" ".join(json.loads(match[1])))
+    return [line for line in found if next(ours(line), None)]
 
 
-def simple_commands(line: str) -> Iterator[list[str]]:
-    """Split a shell line at its operators; a redirection ends a command as far as we look."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    words: list[str] = []
-    try:
-        for word in lexer:
-            if word[:1] == "#":
-                break
-            if word and set(word) <= set("();<>|&"):
-                if word[0] in "<>" and words and words[-1].isdigit():
-                    words.pop()  # the 2 of 2>
-                yield words
-                words = []
-            else:
-                words.append(word)
-    except ValueError:  # a quote that goes on in the next line
-        return
-    yield words
+@pytest.mark.root(reason="makes a machine of its own")
+def test_cron_s_lines_keep_a_service(there: Machine) -> None:
+    """Started by the first, left alone by the next minute's, back after a kill; a watch acts at once."""
+    plain, watched = (line for line in lines("crontab") if "/opt/web/bin/server" in line)
+    assert "started web" in there.type(plain).out
+    assert (there.type(plain).out, there.type(plain).code) == ("", 0)
+    kill = "pkill -9 -f '[h]ttp.server'"
+    assert there.type(kill).code == 0
+    assert "restarted web" in there.type(plain).out
+    watch = watched.replace("--watch 60s", "--watch 6s")
+    assert watch != watched
+    ran = there.type(f"({watch}) & sleep 1; {kill}; wait", timeout=40)
+    assert "meanwhile" in ran.out
+    assert there.type("check-http http://127.0.0.1:8080/").code == 0
+
+
+@pytest.mark.root(reason="makes a machine of its own")
+def test_cron_s_line_keeps_supervisord(there: Machine) -> None:
+    """The README's first line, with a real supervisord in the place of Debian's; it is silent the next minute."""
+    (line,) = (line for line in lines("crontab") if "supervisord" in line)
+    real = f'#!/bin/sh\nexec {sys.prefix}/bin/supervisord -c /etc/supervisord.conf "$@"\n'
+    conf = "[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=/run/supervisord.pid\n"
+    for path, text in (("/usr/bin/supervisord", real), ("/etc/supervisord.conf", conf)):
+        assert there.type(f"printf %s {shlex.quote(text)} >{path} && chmod 755 {path}").code == 0
+    ran = there.type(line)
+    assert "started supervisord" in ran.out, ran
+    ran = there.type(line)
+    assert (ran.out, ran.code) == ("", 0)
+
+
+@pytest.mark.root(reason="makes a machine of its own")
+def test_cron_s_line_for_a_unit_asks_systemd(there: Machine) -> None:
+    """There is none here: it says so, and does nothing."""
+    (line,) = (line for line in lines("crontab") if "--systemd" in line)
+    ran = there.type(line)
+    assert ran.code == 1
+    assert "cannot ask systemd about nginx.service" in ran.out
+    assert "nothing started" in ran.out
+
+
+@pytest.mark.root(reason="makes a machine of its own")
+@pytest.mark.parametrize("kind", ["dockerfile", "cfg", "ini"])
+def test_each_consumer_s_lines_give_a_verdict(there: Machine, kind: str) -> None:
+    """Beside the very service that cron's or the timer's line keeps; and once it is down."""
+    keep = next(line for line in lines("ini") if "ensure-running" in line)
+    assert there.type(keep).code == 0
+    wanted = [line for line in lines(kind) if line != keep]
+    assert wanted
+    for line in wanted:
+        ran = there.type(line)
+        assert (ran.code, ran.err, ran.out.count("\n")) == (0, "", 1), ran
+    assert there.type("/usr/local/bin/watchdog-tools stop web").code == 0
+    for line in wanted:
+        ran = there.type(line)
+        assert (ran.code != 0) == ("zabbix" not in line), ran
+        assert ran.err == "", ran
+        assert "zabbix" not in line or float(ran.out) == 0, ran
+
+
+def test_every_line_is_of_a_kind_that_is_typed() -> None:
+    """No block escapes the tests: each line of ours stands in one of the kinds above, or in a list of its own."""
+    kinds = {"console", "crontab", "dockerfile", "cfg", "ini"}
+    elsewhere = ["sh"]  # the installation: tests/test_install.py
+    for match in FENCE.finditer(TEXT):
+        assert match["kind"] in {*kinds, *elsewhere}, match["body"]
+    typed = [line for kind in ("crontab", "dockerfile", "cfg", "ini") for line in lines(kind)]
+    assert len(lines("crontab")) == 4  # one test each
+    named = [line for block in blocks("crontab", "dockerfile", "cfg", "ini") for line in block.splitlines()]
+    shown = [line for line in named if any(f"/{name} " in line or f'/{name}"' in line for name in COMMANDS)]
+    assert len(typed) == len(shown)
+
+
+@pytest.mark.root(reason="makes a machine of its own")
+def test_the_units_are_units(there: Machine) -> None:
+    """As systemd reads them, without a warning."""
+    components.need("systemd-analyze")
+    (block,) = (block for block in blocks("ini") if "[Timer]" in block)
+    files = dict(re.findall(r"^# (/etc/\S+)\n(.*?)(?=^# /etc|\Z)", block, re.MULTILINE | re.DOTALL))
+    assert {Path(name).suffix for name in files} == {".service", ".timer"}
+    for name, text in files.items():
+        assert there.type(f"cat >{name} <<'END'\n{text}END").code == 0
+    ran = there.type(f"systemd-analyze verify {' '.join(files)}")
+    assert (ran.out, ran.err, ran.code) == ("", "", 0), ran

@@ -33,3 +33,12 @@ def test_venv_names_the_package_that_is_missing(public_path: Path) -> None:
     ran = run(SCRIPTS / "venv", env=environment)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == f"scripts/venv: {fake} cannot make virtual environments: apt-get install python3-venv\n"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["dve"], [""], ["dev", "--upgrade"], ["none", "two words"]])
+def test_venv_refuses_an_extra_that_there_is_not(public_path: Path, words: list[str]) -> None:
+    """One line names the mistake and what is accepted; exit 2, and nothing is made."""
+    ran = run(SCRIPTS / "venv", *words, env={"PATH": os.environ["PATH"], "VENV": str(public_path / "venv")})
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"scripts/venv: no extra named '{words[-1]}', use one of: none dev try\n"
+    assert list(public_path.iterdir()) == []

@@ -18,7 +18,7 @@ from helpers.components import NOBODY, lacking, need, need_nobody, need_works
 from helpers.processes import Seen, Spawner, end, everyone, look, wait_for
 from helpers.servers import HOST
 
-from watchdog_tools.system.trust import untrusted
+from watchdog_tools.system.path_trust import untrusted
 
 pytestmark = [pytest.mark.root(reason="cron itself runs as root"), pytest.mark.slow, pytest.mark.xdist_group("cron")]
 SNIPPET = Path(__file__).parents[2] / "crontab.d/keep-supervisord"

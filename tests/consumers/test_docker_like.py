@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import Ran, command, oracle, run
 from helpers.components import need, need_works
-from helpers.processes import Seen, Spawner, end, everyone, look, wait_for
+from helpers.processes import Seen, Spawner, end, everyone, look, output_of, wait_for
 from helpers.servers import HOST, OK, closed_port, replying, serving
 
 pytestmark = pytest.mark.root(reason="makes a pid namespace")
@@ -96,5 +96,5 @@ def test_a_runtime_that_kills_the_first_process_leaves_nothing(container: Contai
         runtime, (guard, looker) = container.begin("check-http", silent.url, "-t", "60")
         assert (guard.parent, looker.parent) == (runtime.pid, guard.pid)
         end(guard)
-        assert runtime.communicate(timeout=2)[0] == b""
+        assert output_of(runtime, 2) == b""
         wait_for(lambda: len(container.lives()) == 1, 1, "the looker's end")

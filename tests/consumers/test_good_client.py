@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import BIN, run
 from helpers.components import need, need_works
-from helpers.processes import Spawner, alive, ready, wait_for
+from helpers.processes import Spawner, alive, exit_code_of, ready, wait_for
 from helpers.servers import HOST, Authority
 
 CHECKS = int(os.environ.get("CHECKS", "30"))
@@ -182,7 +182,7 @@ def test_193_checks_leave_no_error_in_a_log(
         expected = 2 if target.endswith("/none") else 0
         assert ran.code == expected, ran
     watched.child.terminate()  # with its workers, and all that it has to say
-    watched.child.wait(10)
+    exit_code_of(watched.child, 10)
     said = watched.log.read_bytes().splitlines()
     trouble = [line for line in said if TROUBLE.search(line) and b"No such file" not in line]
     assert not trouble, b"\n".join(trouble[:9]).decode(errors="replace")

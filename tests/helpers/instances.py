@@ -26,6 +26,10 @@ echo "$how $$ $up" >>"$1"
 exec sleep "$3"
 """
 _MARK = b"WATCHDOG_TOOLS_INSTANCE="
+# Said to a run whose command ends, or forks away: it watches until that is seen, however late a busy machine executes
+# it. What lives on is up after `_SOON`, so that a test does not wait for nothing.
+UNTIL_IT_ENDS = ("--start-seconds", "30s")
+_SOON = ("--start-seconds", "0.1")
 
 
 @dataclass(frozen=True)
@@ -101,16 +105,44 @@ class Kept:
 
     def words(self, name: str | None = None) -> list[str]:
         """Return the arguments of ensure-running up to its options."""
-        return [name or self.name, "--state-dir", str(self.state), "--start-seconds", "0.1"]
+        return [name or self.name, "--state-dir", str(self.state), *_SOON]
 
     def run(
         self, *options: object, command: list[str] | None = None, before: tuple[str, ...] = (), **popen: Any
     ) -> Ran:
-        """Run it once; `command` replaces the start command, `before` stands in front of it all (`prlimit …`)."""
-        # what ends at once does so before it counts as running, however long a busy machine takes to execute it
-        at_once = ("--start-seconds", "10") if command in (["/bin/false"], ["/bin/true"]) else ()
-        ours = [*before, installed("ensure-running"), *self.words(), *at_once, *options]
-        return run(*ours, "--", *(command or self.service.command), **popen)
+        """Run it once; `command` replaces the start command, `before` stands in front of it all (`prlimit …`).
+
+        Return once the instance that it leaves has testified.
+        """
+        ends = UNTIL_IT_ENDS if command in (["/bin/false"], ["/bin/true"]) else ()
+        ours = [*before, installed("ensure-running"), *self.words(), *ends, *options]
+        ran = run(*ours, "--", *(command or self.service.command), **popen)
+        self.wait_testified()
+        return ran
+
+    def wait_testified(self) -> None:
+        """Wait until the instance in the record has said that it began: neither a run nor an order waits for that."""
+        wait_for(self._has_testified, 10, "the testimony of the instance in the record")
+
+    def _has_testified(self) -> bool:
+        """Tell whether the instance in the record, if it is executed, lives and is given the journal, wrote to it."""
+        try:
+            seen = look(self.pid())
+        except (OSError, KeyError, ValueError):  # no record, or none that names an instance
+            return True
+        if seen is None or seen.state in "ZXT" or str(self.service.journal) not in seen.argv:
+            return True
+        if installed("ensure-running") in seen.argv:  # our own fork still, which is stuck on its way to exec
+            return True
+        return any(str(seen.pid) in words for words in self.service.said())
+
+    def order_soon(self) -> None:
+        """Have an order's start be as short as any: the command line that is saved says UNTIL_IT_ENDS."""
+        saved = self.state / "lock" / f"{self.name}.command"
+        words = saved.read_text()
+        shorter = words.replace(f"word={UNTIL_IT_ENDS[1]}\n", f"word={_SOON[1]}\n")
+        assert shorter != words
+        saved.write_text(shorter)
 
     def record(self) -> dict[str, str]:
         """Return the fields of the record."""
@@ -142,6 +174,10 @@ class Kept:
         """Return the content of a file below `room`, empty until it is there."""
         path = self.room / name
         return path.read_text() if path.exists() else ""
+
+    def pid_in(self, name: str) -> int:
+        """Return the pid that a file below `room` names, as soon as it is written: no run waits for that."""
+        return int(wait_for(lambda: self.text(name).endswith("\n") and self.text(name), 10, f"a pid in {name}"))
 
     def script(self, name: str, body: str, interpreter: str = "/bin/sh") -> str:
         """Make an executable script; return its path."""

@@ -6,10 +6,11 @@ In the manner of SQLite's fault loops: one run is traced, and for each of its ca
 everything fresh, meets the fault at that call (its name and its ordinal: `when=` counts each name by
 itself). Then a clean run, then one with all state deleted. One JSON line a point.
 
-Scenes (helpers/kill_rooms.py): `first`, the first start of a service, and `sick`, where an instance lives that fails
-its check, so that the run stops it and starts another one.
+Scenes (helpers/kill_setups.py): `first`, the first start of a service; `sick`, where an instance lives that fails
+its check, so that the run stops it and starts another one; `left`, where an instance was killed and left behind what
+ignores TERM, so that the run ends it with its control group; `frozen`, where somebody has frozen that.
 
-Roles, each the traced first process: `guard` (the installed command), `actor` (helpers/actor.py), and
+Roles, each the traced first process: `guard` (the installed command), `actor` (helpers/action_worker.py), and
 its `child` between fork and exec, twice: with the child going on before its parent, and after it.
 strace counts for each process by itself, so that with `-f` the n-th call of a name would strike the
 parent first: the child is stopped where it is born and traced from there, until it executes.
@@ -36,23 +37,29 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers import groups
 from helpers.commands import BIN
-from helpers.instances import marked
-from helpers.kill_rooms import ROOMS, SECONDS, Room, others, state
+from helpers.kill_setups import CONTAINED, SECONDS, SETUPS, Setup, others, state
 from helpers.processes import look, wait_for
 
 ROLES = ("guard", "actor", "child-before", "child-after")
 ERRORS = ("ENOSPC", "EIO", "EROFS")
 FAULTS = ("KILL", "STOP", *ERRORS)
-NAMES = {"fork": "clone", "vfork": "clone", "clone3": "clone", "renameat": "rename", "renameat2": "rename"}
-DECISIVE = ("clone", "flock", "rename", "write", "execve", "pidfd_open", "pidfd_send_signal", "kill")
+NAMES = {
+    "fork": "clone", "vfork": "clone", "renameat": "rename", "renameat2": "rename", "mkdirat": "mkdir",
+    "fsetxattr": "setxattr", "rmdir": "unlinkat",
+}  # fmt: skip
+DECISIVE = (
+    *("clone", "clone3", "flock", "rename", "write", "execve", "pidfd_open", "pidfd_send_signal", "kill"),
+    *("mkdir", "setxattr", "unlinkat"),
+)
 # Where a full, failing or read-only disk, or a limit of the machine, shows.
 FALLIBLE = {
     *("open", "openat", "read", "pread64", "write", "pwrite64", "close", "mkdir", "mkdirat", "ftruncate"),
     *("rename", "unlink", "unlinkat", "newfstatat", "fstat", "stat", "flock", "clone", "pipe2", "chdir"),
-    *("dup2", "dup3", "execve", "pidfd_open", "getdents64", "lseek"),
+    *("dup2", "dup3", "execve", "pidfd_open", "getdents64", "lseek", "clone3", "setxattr", "getxattr", "fgetxattr"),
 }
-OWN_END = ("close", "write")  # how actor.py itself ends, after its work
+OWN_END = ("close", "write")  # how action_worker.py itself ends, after its work
 
 
 @dataclass(frozen=True)
@@ -92,13 +99,13 @@ class Struck:
 class Traced:
     """A run under strace. `pid`: the traced process; `first`: the process that we started."""
 
-    def __init__(self, role: str, room: Room, options: list[str]) -> None:
+    def __init__(self, role: str, room: Setup, options: list[str]) -> None:
         """Start it; when this returns it runs, or has ended already."""
         self.room = room
         # a child is seized while it stands still, which strace's log has as a stop too
         self.own_stops = int(role.startswith("child"))
         self.strace = ["strace", "-qq", "-o", str(room.log), *options]
-        python = [sys.executable, str(Path(__file__).with_name("actor.py"))]
+        python = [sys.executable, str(Path(__file__).with_name("action_worker.py"))]
         if role.startswith("child"):
             self._stopped_child(python, before=role == "child-before")
             return
@@ -145,6 +152,8 @@ class Traced:
 
     def end(self) -> tuple[int, str]:
         """Wait for its end; return its code and all that it said."""
+        for process in {self.first, self.tracer}:
+            wait_for(lambda process=process: process.poll() is not None, SECONDS, "its end")  # type: ignore[misc]
         out, err = self.first.communicate(timeout=SECONDS)
         if self.tracer is not self.first:
             self.tracer.communicate(timeout=SECONDS)
@@ -158,7 +167,7 @@ def points(scene: str, role: str) -> list[Point]:
     The guard itself touches nothing: its calls count from its first pipe, that of the signals. How often a look for
     those that are to go is taken is a matter of time: only what came in each of three such runs counts.
     """
-    found, *more = [_points(scene, role) for _ in range(3 if scene == "sick" else 1)]
+    found, *more = [_points(scene, role) for _ in range(1 if scene == "first" else 3)]
     often = [Counter(point.call for point in each) for each in more]
     begun = Counter[str]()
     steady = []
@@ -170,11 +179,11 @@ def points(scene: str, role: str) -> list[Point]:
 
 
 def _points(scene: str, role: str) -> list[Point]:
-    room = ROOMS[scene]()
+    room = SETUPS[scene]()
     try:
         code, said = Traced(role, room, []).end()
         assert code == 0, f"the undisturbed {role}: exit {code}, {said!r}"
-        quiet()
+        quiet(room)
         assert room.one()
         lines = room.log.read_text().splitlines()
     finally:
@@ -203,7 +212,7 @@ def strike(scene: str, role: str, fault: str, point: Point) -> Struck:
     struck = Struck(scene, role, fault, point.call, point.ordinal, point.place)
     what = f"error={fault}" if fault in ERRORS else f"signal={fault}"
     options = ["-e", f"trace={point.call}", "-e", f"inject={point.call}:{what}:when={point.ordinal}"]
-    room = ROOMS[scene]()
+    room = SETUPS[scene]()
     try:
         traced = Traced(role, room, options)
         if fault == "STOP" and traced.stopped():
@@ -224,11 +233,11 @@ def strike(scene: str, role: str, fault: str, point: Point) -> Struck:
     return struck
 
 
-def _beside(room: Room, struck: Struck) -> None:
+def _beside(room: Setup, struck: Struck) -> None:
     """Hold what runs beside a stopped one to its promise: it says so with 1 or 2, or it works; never two."""
     code, line = room.run("0.1s")
     struck.said.append(f"beside: {code} {line}")
-    lives = marked()
+    lives = room.lives()
     assert code in (0, 1, 2), f"beside a stopped run: {code} {line}"
     assert len(lives) <= 1, f"two: {lives}"
     assert code or lives, f"it says 0, with no instance: {line}"
@@ -250,28 +259,32 @@ def _error_promises(struck: Struck, code: int, said: str) -> None:
         assert code in (0, 2) or (code == 3 and blind), f"exit {code}: {said}"
     else:
         # or: the look itself failed, and it says so
-        blind = ("UNKNOWN x: cannot read /proc", "UNKNOWN x: cannot fork a look")
-        assert said.startswith(("OK ", "CRITICAL ", *blind)), said
+        blind = (": cannot read /proc", ": cannot fork a look")
+        honest = said.startswith(("OK ", "CRITICAL ")) or (said.startswith("UNKNOWN ") and any(map(said.count, blind)))
+        assert honest, said
 
 
-def _aftermath(room: Room, struck: Struck) -> None:
+def _aftermath(room: Setup, struck: Struck) -> None:
     code, line = room.run()
     struck.said.append(f"clean: {code} {line}")
-    quiet()
+    quiet(room)
     assert code == 0, f"the clean run: {code} {line}"
     pid = room.one()
+    assert not room.empty_groups(), f"left: {room.empty_groups()}"
+    if struck.fault in ERRORS and not room.is_found(pid):  # no group was to be had, and it has no other mark
+        return
     code, line = room.forgotten()
     struck.said.append(f"without state: {code} {line}")
     assert code == 0, f"without state: {code} {line}"
-    quiet()
+    quiet(room)
     assert room.one() == pid, "another one"
 
 
-def quiet() -> None:
+def quiet(room: Setup) -> None:
     """Wait until nobody but instances is left: a run whose guard was killed finishes its step first."""
 
     def busy() -> list[int]:
-        instances = {seen.pid for seen in marked()}
+        instances = {seen.pid for seen in room.lives()}
         return [pid for pid in others() if pid not in instances]
 
     wait_for(lambda: not busy(), SECONDS, f"the end of all but instances: {[look(pid) for pid in busy()]}")
@@ -349,16 +362,17 @@ def table(struck: Iterable[Struck]) -> str:
     return ", ".join(f"{kind} {count}" for kind, count in counts.most_common())
 
 
-def sweep(every: int) -> int:
+def sweep(every: int, scene: str | None = None) -> int:
     """Strike at all points for each role and fault, a worker for each core; print what it came to."""
     failures = 0
-    kinds = [(scene, role, fault) for scene in ROOMS for role in ROLES for fault in FAULTS]
+    scenes = [scene] if scene else [each for each in SETUPS if groups.possible() or each not in CONTAINED]
+    kinds = [(scene, role, fault) for scene in scenes for role in ROLES for fault in FAULTS]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = pool.map(lambda kind: list(strikes(*kind[1:], "--scene", kind[0], "--every", str(every))), kinds)
-        for (scene, role, fault), struck in zip(kinds, runs, strict=True):
+        for (place, role, fault), struck in zip(kinds, runs, strict=True):
             broken = [each for each in struck if each.problem]
             missed = sum(each.missed for each in struck)
-            print(f"{scene} {role} {fault}: {len(struck) - missed} points, {len(broken)} failures, {missed} not met")
+            print(f"{place} {role} {fault}: {len(struck) - missed} points, {len(broken)} failures, {missed} not met")
             print(f"  {table(struck)}", flush=True)
             for each in broken:
                 print(f"  FAILED at {each.call} {each.ordinal}: {each.problem} {each.said}", flush=True)
@@ -372,19 +386,20 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--role", choices=ROLES)
     parser.add_argument("--fault", choices=FAULTS)
-    parser.add_argument("--scene", choices=ROOMS, default="first")
+    parser.add_argument("--scene", choices=SETUPS, help="without it and a role all of them")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--most", type=int, default=0, help="only the decisive points, at most so many")
     parser.add_argument("--part", default="0/1", metavar="I/N")
     given = parser.parse_args()
     if given.role is None or given.fault is None:
-        return sweep(given.every)
-    found = possible(given.role, given.fault, points(given.scene, given.role))
+        return sweep(given.every, given.scene)
+    scene = given.scene or "first"
+    found = possible(given.role, given.fault, points(scene, given.role))
     if given.most:
         found = thinned(decisive(found), given.most)
     share, parts = map(int, given.part.split("/"))
     for point in found[share :: parts * given.every]:
-        print(json.dumps(vars(strike(given.scene, given.role, given.fault, point))), flush=True)
+        print(json.dumps(vars(strike(scene, given.role, given.fault, point))), flush=True)
     return 0
 
 

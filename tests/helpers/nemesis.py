@@ -23,16 +23,16 @@ import sys
 import time
 from pathlib import Path
 
+from helpers.cron_soak import BOUND, NAME, CronSoak
+from helpers.observations import Life, Violation, now, wait_until_gone
 from helpers.processes import Seen, everyone, look
-from helpers.stage import SLACK, do, enclosed
-from helpers.witness import Broken, Life, now, wait_until_gone
-from helpers.world import BOUND, NAME, World
+from helpers.soak import SLACK, do, enclosed
 
 EXPECTED = {"x.record", "x.record.tmp", "x.corrupt", "x.events", "x.events.1", "lock", "pause"}
-LOCKS = {f"x.{kind}" for kind in ("lock", "next", "hand", "command", "command.tmp")}
+LOCKS = {f"x.{kind}" for kind in ("lock", "waiting", "operator", "command", "command.tmp")}
 
 
-class Nemesis(World):
+class Nemesis(CronSoak):
     """Who strikes. Each strike returns what it was, empty where nobody was there to be struck."""
 
     def strike(self) -> None:
@@ -94,7 +94,7 @@ class Nemesis(World):
             stranger.kill()
             stranger.wait()
             return "kill service"
-        self.story.tell(f"a stranger has the pid {life.pid}")
+        self.log.add(f"a stranger has the pid {life.pid}")
         self.strangers.append((now() + 10, stranger))
         return "reuse pid"
 
@@ -117,7 +117,7 @@ class Nemesis(World):
         with contextlib.suppress(OSError), (self.state / "filler").open("wb", buffering=0) as filler:
             while True:
                 filler.write(b"x" * 4096)
-        self.story.tell("the disk is full")
+        self.log.add("the disk is full")
         return "fill disk"
 
     def delete(self) -> str:
@@ -136,7 +136,7 @@ class Nemesis(World):
         for run in list(self.runs):
             self.ask(run)
         if not self.stay(SLACK + 10, lambda: not self.ours()):
-            raise Broken(f"asked to end, and still alive: {self.ours()}")
+            raise Violation(f"asked to end, and still alive: {self.ours()}")
         self.random.choice((self.kill_service, self.stop_service, str))()
         self._forget()
         self.cron = max(cron or 0, now())
@@ -149,7 +149,7 @@ class Nemesis(World):
                     shutil.rmtree(each) if each.is_dir() else each.unlink()
             if not any(self.state.iterdir()):
                 break
-        self.story.tell("the state is deleted")
+        self.log.add("the state is deleted")
         self.paused = False
         if self.random.random() < 0.5:
             self.ensure("without a check")  # which has nothing but the mark to go by
@@ -157,7 +157,7 @@ class Nemesis(World):
     def jump(self) -> str:
         """Set the clock of the runs that have one of their own."""
         self.clock.write_text(f"{self.random.choice(('-400d', '-3h', '-20s', '+0', '+20s', '+3h', '+400d'))}\n")
-        self.story.tell(f"the clock jumps to {self.clock.read_text().strip()}")
+        self.log.add(f"the clock jumps to {self.clock.read_text().strip()}")
         return "jump clock"
 
     def order(self) -> str:
@@ -194,7 +194,7 @@ class Nemesis(World):
             orphan = seen.parent == 1
             return "orphaned actor" if orphan else "fork"
         held = _open_files(seen.pid)
-        if any(name.startswith(f"{NAME}.next") for name in held):
+        if any(name.startswith(f"{NAME}.waiting") for name in held):
             return "waiter"
         if not any(name.startswith(f"{NAME}.lock") for name in held):
             return "looker"
@@ -210,7 +210,7 @@ class Nemesis(World):
         return self.random.choice(living) if living else None
 
     def soak(self, seconds: float) -> None:
-        """Storms and calms by turns. Raise Broken."""
+        """Storms and calms by turns. Raise Violation."""
         until = now() + seconds
         while now() < until:
             for _ in range(self.random.randint(1, 12)):
@@ -221,25 +221,25 @@ class Nemesis(World):
             self.stay(self.random.choice((0.0, 0.5, 2.0, 4.0)))
 
     def finish(self) -> None:
-        """End it as an operator would, and see that nothing is left. Raise Broken."""
+        """End it as an operator would, and see that nothing is left. Raise Violation."""
         self.heal()
         self.stay(BOUND + SLACK, lambda: not self.instances.down and self.settled())
         if len(self.instances.living()) != 1:
-            raise Broken(f"at the end there live {self.instances.living()}")
+            raise Violation(f"at the end there live {self.instances.living()}")
         self.cron = None
         self.stay(20, lambda: not self.strangers)
         for run in list(self.runs):
             self.ask(run)
         if not self.stay(SLACK + 10, lambda: not self.ours()):
-            raise Broken(f"asked to end, and still alive: {self.ours()}")
+            raise Violation(f"asked to end, and still alive: {self.ours()}")
         if self.done(self.operate("stop")) != 0:
-            raise Broken("the operator's stop failed")
+            raise Violation("the operator's stop failed")
         if wait_until_gone([pid for pid in everyone() if pid != 1], 5):
-            raise Broken(f"left running: {[look(pid) for pid in everyone() if pid != 1]}")
+            raise Violation(f"left running: {[look(pid) for pid in everyone() if pid != 1]}")
         left = {each.name for each in self.state.iterdir()} - EXPECTED
         left |= {each.name for each in (self.state / "lock").iterdir()} - LOCKS
         if left:
-            raise Broken(f"left behind: {left}")
+            raise Violation(f"left behind: {left}")
         do("umount", str(self.state))  # it fails where somebody still has a file open
 
 
@@ -253,21 +253,21 @@ def _open_files(pid: int) -> list[str]:
 
 
 def inside(room: Path, seconds: float, seed: int) -> int:
-    """Soak, in the namespaces; tell the story of a broken promise."""
-    world = Nemesis(room, seed)
+    """Soak, in the namespaces; print what happened before a broken promise."""
+    soak = Nemesis(room, seed)
     problem = ""
     try:
-        world.soak(seconds)
-        world.finish()
-    except Broken as broken:
+        soak.soak(seconds)
+        soak.finish()
+    except Violation as broken:
         problem = str(broken)
-        print("\n".join(world.story.lines))
-        events = world.state / f"{NAME}.events"
+        print("\n".join(soak.log.lines))
+        events = soak.state / f"{NAME}.events"
         if events.exists():
             print("".join(events.read_text().splitlines(keepends=True)[-20:]), end="")
-        for seen in world.ours():
+        for seen in soak.ours():
             print(f"alive: {seen}")
-    print(f"seed {seed}: {world.summary()}, {f'PROBLEM: {problem}' if problem else 'no problem'}")
+    print(f"seed {seed}: {soak.summary()}, {f'PROBLEM: {problem}' if problem else 'no problem'}")
     return 1 if problem else 0
 
 

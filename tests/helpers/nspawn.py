@@ -16,13 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers import commands, components
+from helpers import cgroups, commands, components
 from helpers.commands import Ran
-from helpers.processes import wait_for
 
 CACHE = Path(os.environ.get("WDT_NSPAWN_CACHE", "/var/cache/watchdog-tools-tests"))
 EDITION = 1  # to be raised when PACKAGES change
@@ -30,12 +28,13 @@ PACKAGES = ("systemd", "systemd-sysv", "dbus", "cron", "python3")
 TOOLS = ("systemd-nspawn", "debootstrap", "nsenter", "unshare", "setpriv")
 # systemd-nspawn leaves files in /run/systemd/nspawn: here they are in a mount namespace that ends with it.
 # With --keep-unit it makes its cgroups below our own: two of them in one would kill each other's services.
-_INNER = """
+_INNER = f"""
 mkdir -p /run/systemd/nspawn && mount -t tmpfs none /run/systemd/nspawn || exit 1
-until [ "$1" = -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; shift; done
-shift
+{cgroups.JOIN}
 exec systemd-nspawn "$@"
 """
+# What is mounted inside: systemd's own hierarchies of version 1, or version 2 alone.
+HIERARCHIES = {"legacy": "0", "pure": "1"}
 
 
 class CannotBuild(Exception):  # noqa: N818 -- a sentence
@@ -133,15 +132,27 @@ class Machine:
 
 
 @contextlib.contextmanager
-def booted() -> Iterator[Machine]:
+def booted(hierarchy: str = "", *more: Path) -> Iterator[Machine]:
     """Boot a systemd, and end it with all that runs in it. Raise CannotBuild.
 
-    Its tree is an overlay in memory, its network a loopback of its own; the virtual environment and its
-    interpreter are bound in read-only.
+    Its tree is an overlay in memory, its network a loopback of its own; the virtual environment, its
+    interpreter and the directories `more` are bound in read-only. hierarchy: one of HIERARCHIES; else systemd-nspawn's
+    choice. One that does not come up on a machine that is starved is booted once more.
     """
+    with contextlib.ExitStack() as stack:
+        try:
+            machine = stack.enter_context(_booted(hierarchy, *more))
+        except (CannotBuild, subprocess.TimeoutExpired):
+            machine = stack.enter_context(_booted(hierarchy, *more))
+        yield machine
+
+
+@contextlib.contextmanager
+def _booted(hierarchy: str, *more: Path) -> Iterator[Machine]:
     directory = tree()
-    with _cgroups() as groups, tempfile.TemporaryFile() as log:
-        binds = [f"--bind-ro={place}" for place in {sys.prefix, sys.base_prefix} if place != "/usr"]
+    chosen = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": HIERARCHIES[hierarchy]} if hierarchy else {}
+    with cgroups.made() as groups, tempfile.TemporaryFile() as log:
+        binds = [f"--bind-ro={place}" for place in {sys.prefix, sys.base_prefix, *map(str, more)} if place != "/usr"]
         # All of it is below one process 1 of a pid namespace: when that dies, the kernel ends the rest, and
         # it dies with its parent, which dies with us.
         outer = subprocess.Popen(
@@ -149,7 +160,8 @@ def booted() -> Iterator[Machine]:
              "sh", "-c", _INNER, "sh", *groups, "--",
              "--register=no", "--keep-unit", "--quiet", f"--directory={directory}",
              "--volatile=overlay", "--private-network", "--boot", "--console=pipe", *binds],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(("/usr/sbin", "/usr/bin", "/bin")),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env=_environment(("/usr/sbin", "/usr/bin", "/bin"), **chosen),
         )  # fmt: skip
         try:
             yield _awaited(outer, log.fileno())
@@ -157,7 +169,7 @@ def booted() -> Iterator[Machine]:
             _end(outer)
 
 
-def _awaited(outer: subprocess.Popen[bytes], log: int, seconds: float = 30) -> Machine:
+def _awaited(outer: subprocess.Popen[bytes], log: int, seconds: float = 90) -> Machine:
     """Return the machine as soon as its systemd says that it is up."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and outer.poll() is None:
@@ -201,54 +213,6 @@ def _end(outer: subprocess.Popen[bytes]) -> None:
     outer.wait()
 
 
-@contextlib.contextmanager
-def _cgroups() -> Iterator[list[str]]:
-    """Make a cgroup in each hierarchy that systemd uses (v2, and v1's own beside it); remove them afterwards.
-
-    They have the same name, as systemd makes in the one what it has made in the other.
-    """
-    sweep()
-    name = f"wdt-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    groups = [parent / name for parent in _parents()]
-    for group in groups:
-        group.mkdir()
-    try:
-        yield [str(group) for group in groups]
-    finally:
-        for group in groups:
-            wait_for(lambda group=group: _removed(group), 10, f"{group} is empty")  # type: ignore[misc]
-
-
-def _parents() -> Iterator[Path]:
-    """Yield our own cgroup in each such hierarchy."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        for mount in {"": ("unified", ""), "name=systemd": ("systemd",)}.get(controllers, ()):
-            parent = Path("/sys/fs/cgroup", mount, path.strip("/"))
-            if (parent / "cgroup.procs").exists():
-                yield parent
-                break
-
-
-def sweep() -> bool:
-    """Remove the cgroups of those who were killed. Return whether all are gone."""
-    groups = [group for parent in _parents() for group in parent.glob("wdt-*-*")]
-    left = [group for group in groups if not Path("/proc", group.name.split("-")[1]).exists() and not _removed(group)]
-    return not left
-
-
-def _removed(group: Path) -> bool:
-    """Remove a cgroup and those below it. Return False while a process of it is not reaped yet."""
-    try:
-        for inner in group.iterdir():
-            if inner.is_dir():
-                _removed(inner)
-        group.rmdir()
-    except OSError:
-        return not group.exists()
-    return True
-
-
 def need_tools() -> None:
     """Go on only as root, and where everything is installed."""
     components.only_root("boots a systemd in a container")
@@ -257,12 +221,12 @@ def need_tools() -> None:
 
 
 @contextlib.contextmanager
-def need_booted() -> Iterator[Machine]:
+def need_booted(hierarchy: str = "", *more: Path) -> Iterator[Machine]:
     """Boot a systemd for a test; where that is not possible it is skipped, in CI it fails."""
     need_tools()
     with contextlib.ExitStack() as stack:
         try:
-            machine = stack.enter_context(booted())
+            machine = stack.enter_context(booted(hierarchy, *more))
         except CannotBuild as error:
             components.lacking(str(error))
         yield machine

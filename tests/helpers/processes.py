@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,13 +23,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Seen:
-    """A process as /proc shows it: enough to know it again (pid, ticks) and to name it."""
+    """A process as /proc shows it: enough to know it again (pid, ticks), which alone is compared, and to name it."""
 
     pid: int
     ticks: int
-    parent: int
-    state: str
-    argv: tuple[str, ...]
+    parent: int = field(compare=False)
+    state: str = field(compare=False)
+    argv: tuple[str, ...] = field(compare=False)
 
 
 def wait_for(predicate: Callable[[], T], seconds: float = 10, what: str = "") -> T:
@@ -61,6 +61,29 @@ def ready(child: subprocess.Popen[bytes], seconds: float = 10) -> str:
     return line.decode("utf-8", "backslashreplace").rstrip("\n")
 
 
+def output_of(child: subprocess.Popen[bytes], seconds: float = 10) -> bytes:
+    """Wait until `child` has ended and its pipes are closed; return what it wrote to stdout, if that is a pipe.
+
+    Raises AssertionError after `seconds` of a fair clock.
+    """
+    return _within(seconds, child, lambda timeout: child.communicate(timeout=timeout)[0] or b"")
+
+
+def exit_code_of(child: subprocess.Popen[bytes], seconds: float = 10) -> int:
+    """Wait until `child` has ended; return its exit code. Raises AssertionError after `seconds` of a fair clock."""
+    return _within(seconds, child, child.wait)
+
+
+def _within(seconds: float, child: subprocess.Popen[bytes], wait: Callable[[float], T]) -> T:
+    deadline = fair_clock.Deadline(seconds)
+    while True:
+        left = deadline.left()
+        try:
+            return wait(min(max(left, 0.01), 1))
+        except subprocess.TimeoutExpired:
+            assert left > 0, f"{child.args!r} has not ended within {seconds} s"
+
+
 def look(pid: int) -> Seen | None:
     """Return what /proc says about `pid`, or None when it is gone."""
     with contextlib.suppress(OSError):
@@ -84,6 +107,11 @@ def everyone() -> Iterator[int]:
     for name in os.listdir("/proc"):  # noqa: PTH208 -- 3,000 Path objects for nothing
         if name.isdigit() and int(name) != os.getpid():
             yield int(name)
+
+
+def children(pid: int) -> list[Seen]:
+    """Return the children of a process, also those that wait to be reaped."""
+    return [seen for each in everyone() if (seen := look(each)) and seen.parent == pid]
 
 
 def carriers(token: str) -> list[Seen]:

@@ -21,12 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.instances import Kept
+from helpers.instances import UNTIL_IT_ENDS, Kept
 from helpers.processes import alive, carriers, end_carriers, wait_for
-from helpers.stage import enclosed
+from helpers.soak import enclosed
 
 ABREAST = 4
 PATIENCE = 60  # seconds for a run on a machine that has far more to do
+# The end of a parent is seen: only then has it left a daemon.
+_OPTIONS = ("--backoff", "1ms:1ms", "--limit", "none", *UNTIL_IT_ENDS)
 # $1: what the parent ends with. The child makes a session of its own, or it does not.
 _AWAY = {"setsid": 'code=$1; shift; setsid "$@" & exit "$code"', "plain": 'code=$1; shift; "$@" & exit "$code"'}
 # It holds a lock of its own over all its execs, and testifies once.
@@ -55,9 +57,9 @@ def start(room: Path, number: int) -> None:
     kept, way = Kept(room / f"s{number}", f"s{number}"), list(_AWAY)[number // 2 % 2]
     command = ["/bin/sh", "-c", _AWAY[way], "sh", str(number % 2), *kept.service.command]
     try:
-        first = kept.run("--backoff", "1ms:1ms", "--limit", "none", command=command, timeout=PATIENCE)
+        first = kept.run(*_OPTIONS, command=command, timeout=PATIENCE)
         wait_for(kept.service.said, PATIENCE, "what it became")
-        second = kept.run("--backoff", "1ms:1ms", "--limit", "none", command=command, timeout=PATIENCE)
+        second = kept.run(*_OPTIONS, command=command, timeout=PATIENCE)
         what = f"{way}, exit {number % 2}: {first.out!r}, then {second.out!r}"
         begun = kept.service.starts()  # two at once fail here
         pid = kept.service.said()[0][1]

@@ -14,9 +14,9 @@ from xmlrpc.client import ServerProxy
 
 from helpers.commands import BIN
 from helpers.processes import wait_for
-from watchdog_tools.probes import supervisor
-from watchdog_tools.result import Result
-from watchdog_tools.system.looks import Job, look_all
+from watchdog_tools.checks import supervisord
+from watchdog_tools.core import Result
+from watchdog_tools.workers import Check, run_all
 
 BASE = """
 [supervisord]
@@ -78,7 +78,7 @@ programs=a,b
 
 def taken(look: Callable[[Any], Result], limit: float = 10) -> Result:
     """Return what a look says, taken in a looker as in a command."""
-    results = look_all([Job(look)], limit)
+    results = run_all([Check(look)], limit)
     assert results
     return results[0]
 
@@ -128,12 +128,13 @@ class Supervisord:
         try:
             states = self.states()
         except ConnectionRefusedError:  # its socket is there a moment before it listens
+            self.proxy("close")()  # else the connection that failed is taken for the next request
             return False
         return all(states[name] == state for name, state in self.SETTLED.items()) and (self.here / "stubborn").exists()
 
     def look(self, program: str) -> Result:
         """Return our verdict."""
-        return taken(lambda say: supervisor.look(program, self.config, say))
+        return taken(lambda say: supervisord.probe(program, self.config, say))
 
     def end(self, child: subprocess.Popen[bytes]) -> None:
         """End it and all its programs at once; SIGTERM would wait for the stubborn one."""

@@ -16,12 +16,12 @@ import sys
 from pathlib import Path
 
 from helpers.commands import BIN
-from helpers.kept_services import BOUND
-from helpers.outside_world import USER, Outside
+from helpers.observations import Ran, Violation, now
+from helpers.outside_services import BOUND
+from helpers.outside_soak import USER, Outside
 from helpers.processes import look
 from helpers.releases import build
-from helpers.stage import enclosed
-from helpers.witness import Broken, Ran, now
+from helpers.soak import enclosed
 
 ROUND = 5  # flips in a row; odd, so that the repair behind them is made by each release in its turn
 SETTLED = 1.5  # seconds in which whoever was started is written down as running, and has been found well
@@ -44,41 +44,41 @@ class Upgrade(Outside):
         """Let the other release be the one that is installed."""
         self.release = "the earlier one" if self.release != "the earlier one" else "this one"
         self.bin = self.releases[self.release]
-        self.story.tell(f"installed: {self.release}")  # each run goes by the path of that moment
+        self.log.add(f"installed: {self.release}")  # each run goes by the path of that moment
 
     def ends(self, run: Ran) -> None:
         """Judge a run: as long as nothing happens to the services, all is well."""
         super().ends(run)
-        said = self.story.lines[-1].strip()
+        said = self.log.lines[-1].strip()
         busy = run.child.returncode == 1 and "another run" in said  # where records were lost, on a slow machine
         if self.quiet and run.begun > self.calm and run.child.returncode and not busy:
-            raise Broken(f"{run.what} found something wrong: {said}")
+            raise Violation(f"{run.what} found something wrong: {said}")
 
     def begin(self) -> None:
         """Start all, with the earlier release, and pause those that are to be paused."""
         self.up()
         for name in ("paused", "paused-watched"):
             if self.done(self.operate(self.services[name], "pause", "--for", "1h")):
-                raise Broken(f"{name} cannot be paused")
+                raise Violation(f"{name} cannot be paused")
 
     def up(self) -> None:
         """Wait until all work, and have been seen to."""
         if not self.stay(BOUND, self.all_work):
-            raise Broken("not all work")
+            raise Violation("not all work")
         self.stay(SETTLED)
 
     def turn(self, count: int) -> None:
-        """Flip so often. No instance ends, none begins, and nobody finds anything wrong. Raise Broken."""
+        """Flip so often. No instance ends, none begins, and nobody finds anything wrong. Raise Violation."""
         self.calm, self.quiet = now(), True
-        before = self.judge.starts()
+        before = self.oracle.starts()
         for _ in range(count):
             self.flip()
             self.flips += 1
             self.stay(self.random.uniform(1.0, 2.0))
             if self.random.random() < 0.3:
                 self.lose_records()
-        if self.judge.starts() != before:
-            raise Broken("something was started, though all was well")
+        if self.oracle.starts() != before:
+            raise Violation("something was started, though all was well")
         self.quiet = False
 
     def lose_records(self) -> None:
@@ -92,26 +92,26 @@ class Upgrade(Outside):
         self.stay(1.5)
 
     def repair(self) -> None:
-        """Kill, order and resume: what this release does with what the other one wrote down. Raise Broken."""
+        """Kill, order and resume: what this release does with what the other one wrote down. Raise Violation."""
         for name in ("bare", "named-watched", "blank", "paused"):
             life = self.instance(name)
             if life:
                 life.struck = True
                 self.send(look(life.pid), signal.SIGKILL, f"kill {name}")
         paused = self.services["paused"]
-        self.stay(BOUND, lambda: not self.judge.living("paused"))
-        if self.stay(3 * self.period, lambda: self.judge.living("paused")):
-            raise Broken("a paused service was started")
+        self.stay(BOUND, lambda: not self.oracle.living("paused"))
+        if self.stay(3 * self.period, lambda: self.oracle.living("paused")):
+            raise Violation("a paused service was started")
         if self.done(self.operate(paused, "resume")):
-            raise Broken("a pause cannot be ended")
+            raise Violation("a pause cannot be ended")
         self.up()
         if self.done(self.operate(self.services["blank-watched"], "restart")):
-            raise Broken("an operator cannot restart what the other release has started")
+            raise Violation("an operator cannot restart what the other release has started")
         self.up()
         self.done(self.operate(paused, "pause", "--for", "1h"))
 
     def play(self, flips: int) -> None:
-        """Do all of it; a repair follows an upgrade and a downgrade by turns. Raise Broken."""
+        """Do all of it; a repair follows an upgrade and a downgrade by turns. Raise Violation."""
         self.begin()
         while self.flips < flips:
             self.turn(min(ROUND, flips - self.flips))
@@ -119,16 +119,16 @@ class Upgrade(Outside):
 
 
 def inside(room: Path, given: argparse.Namespace) -> int:
-    """Flip, in the namespaces; tell the story of a broken promise."""
+    """Flip, in the namespaces; print what happened before a broken promise."""
     problem = ""
-    world = Upgrade(room, given.seed, build(room / "earlier"), USER if given.user else 0)
+    soak = Upgrade(room, given.seed, build(room / "earlier"), USER if given.user else 0)
     try:
-        world.play(given.flips)
-    except Broken as broken:
+        soak.play(given.flips)
+    except Violation as broken:
         problem = str(broken)
-        print("\n".join(world.story.lines))
-    told = f"{world.flips} flips, {world.summary()}, {f'PROBLEM: {problem}' if problem else 'no problem'}"
-    print(f"seed {given.seed}: {now() - world.story.begun:.0f} s, {told}")
+        print("\n".join(soak.log.lines))
+    told = f"{soak.flips} flips, {soak.summary()}, {f'PROBLEM: {problem}' if problem else 'no problem'}"
+    print(f"seed {given.seed}: {now() - soak.log.begun:.0f} s, {told}")
     return 1 if problem else 0
 
 

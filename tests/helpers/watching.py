@@ -44,6 +44,7 @@ class Watcher:
     def begun(self) -> Watcher:
         """Wait until it watches an instance that runs."""
         wait_for(lambda: phase(self.kept) == "running" and self.rests(), 20, "a watch")
+        self.kept.wait_testified()
         return self
 
     def rests(self) -> bool:
@@ -58,8 +59,8 @@ class Watcher:
         return self
 
     def in_line(self) -> Watcher:
-        """Wait until it stands in line for the lock: its own fork is blocked, and it holds NAME.next."""
-        wait_for(lambda: not is_free(self.kept, "next") and children(self.actor), 20, "a run in line")
+        """Wait until it stands in line for the lock: its own fork is blocked, and it holds NAME.waiting."""
+        wait_for(lambda: not is_free(self.kept, "waiting") and children(self.actor), 20, "a run in line")
         return self
 
     def said(self, seconds: float = 20) -> Said:

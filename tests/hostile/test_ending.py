@@ -15,16 +15,17 @@ import pytest
 from helpers import fair_clock
 from helpers.commands import environment, run
 from helpers.components import need, need_nobody, need_works
-from helpers.places import children, frozen_group, terminal
-from helpers.processes import Spawner, alive, carriers, look, ready, wait_for
+from helpers.freezer import frozen_group
+from helpers.processes import Spawner, alive, carriers, children, exit_code_of, look, ready, wait_for
+from helpers.terminal import terminal
 
-from watchdog_tools.actions.end import end_found, end_own
-from watchdog_tools.actions.spawn import Born
+from watchdog_tools.actions.kill import end_found, end_own
+from watchdog_tools.actions.spawn import Child
 from watchdog_tools.system.identity import Identity, handle, of
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
-HELPER = [sys.executable, Path(__file__).parent.parent / "helpers" / "ending.py"]
+HELPER = [sys.executable, Path(__file__).parent.parent / "helpers" / "start_and_end.py"]
 UIDS = frozenset({os.geteuid()})
 # Ready once $1 is there: what a script has done before it waits.
 HANG = 'echo $$ >>"$1"; while :; do sleep 1; done'
@@ -184,7 +185,7 @@ open my $f, ">", $ARGV[0]; print $f "ready"; close $f; sleep 1 while 1"""
         child = spawn(["sleep", "617"], start_new_session=True)
         pid, ticks, *place = identity(child.pid)
         wrong: Identity = (pid, ticks - 1, place[0], place[1], place[2])
-        born = Born(wrong, os.pidfd_open(os.getpid()))
+        born = Child(identity=wrong, handle=os.pidfd_open(os.getpid()))
         try:
             assert end_own(born, UIDS, 0) == []
             assert end_found(wrong, 0) == []
@@ -195,14 +196,14 @@ open my $f, ">", $ARGV[0]; print $f "ready"; close $f; sleep 1 while 1"""
     def test_a_mark_of_another_user_does_not_count(self, spawn: Spawner) -> None:
         """Anybody can write our mark into an environment of their own."""
         child = spawn(["sleep", "618"], env=environment({"WATCHDOG_TOOLS_INSTANCE": "4194303:1:0:svc:/nowhere"}))
-        gone = Born((4194303, 1, *identity(child.pid)[2:]), os.pidfd_open(child.pid))
+        gone = Child(identity=(4194303, 1, *identity(child.pid)[2:]), handle=os.pidfd_open(child.pid))
         try:
             assert end_own(gone, frozenset({4242}), 0) == []
             assert child.poll() is None
             assert end_own(gone, UIDS, 1) == []
         finally:
             os.close(gone.handle)
-        assert child.wait(5) == -signal.SIGTERM
+        assert exit_code_of(child, 5) == -signal.SIGTERM
 
     def test_the_end_of_our_guard_ends_no_step(self, spawn: Spawner, trace: Path) -> None:
         """TERM was sent, so the wait and KILL follow, though nobody waits for our word."""
@@ -220,10 +221,10 @@ open my $f, ">", $ARGV[0]; print $f "ready"; close $f; sleep 1 while 1"""
     def test_the_run_that_a_sick_cron_started_survives(self, spawn: Spawner, tmp_path: Path) -> None:
         """A cron that we keep starts the run that ends it, in its own session: the run lives to start the next."""
         code = (
-            "import os, sys, time; from watchdog_tools.actions.end import end_own;"
-            "from watchdog_tools.actions.spawn import Born; from watchdog_tools.system.identity import of;"
+            "import os, sys, time; from watchdog_tools.actions.kill import end_own;"
+            "from watchdog_tools.actions.spawn import Child; from watchdog_tools.system.identity import of;"
             "cron = os.getppid(); os.setpgid(0, 0) if sys.argv[2] == 'own' else None;"
-            "born = Born(of(cron), os.pidfd_open(cron));"
+            "born = Child(identity=of(cron), handle=os.pidfd_open(cron));"
             "\nwhile not os.path.exists(sys.argv[1] + '.go'): time.sleep(0.01)\n"
             "said = end_own(born, frozenset({os.geteuid()}), 0.2);"
             "open(sys.argv[1], 'w').write(f'{said}\\n')"
@@ -324,7 +325,7 @@ open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
     def test_one_that_we_may_not_signal(self, spawn: Spawner) -> None:
         """The words say so, without waiting for what cannot come."""
         child = spawn(["sleep", "626"])
-        helper = Path(__file__).parent.parent / "helpers" / "ending.py"
+        helper = Path(__file__).parent.parent / "helpers" / "start_and_end.py"
         ran = run(sys.executable, "-c", helper.read_text(), "found", 5, child.pid, **need_nobody(sys.executable))
         ended = json.loads(ran.out)
         assert ended["said"] == [f"pid {child.pid} (Operation not permitted)"], ran
@@ -332,12 +333,12 @@ open my $f, ">", "{trace}"; print $f "x"; close $f; sleep 1 while 1"""
         assert child.poll() is None
 
 
-def adopted(spawn: Spawner, argv: list[str]) -> Born:
+def adopted(spawn: Spawner, argv: list[str]) -> Child:
     """Start an instance whose own run is gone; return it as a later run holds it."""
     run_ = spawn([*HELPER, "leave", *argv], stdout=subprocess.PIPE, bufsize=0)
     pid = _pid(ready(run_))
-    run_.wait(5)
+    exit_code_of(run_, 5)
     who = identity(pid)
     descriptor = handle(who)
     assert descriptor is not None
-    return Born(who, descriptor)
+    return Child(identity=who, handle=descriptor)

@@ -14,8 +14,8 @@ import pytest
 from helpers import fair_clock
 from helpers.commands import command, oracle, run
 from helpers.components import NOBODY, need, need_works, plain_user
-from helpers.instances import Kept
-from helpers.processes import Spawner, alive, carriers, wait_for
+from helpers.instances import UNTIL_IT_ENDS, Kept
+from helpers.processes import Spawner, alive, carriers, output_of, wait_for
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
@@ -30,7 +30,7 @@ def test_86_twelve_at_once(kept: Kept) -> None:
     """Twelve runs of one NAME: one instance; the others say who repairs it, or find it healthy."""
     words = [command("ensure-running"), *kept.words(), "--", *kept.service.command]
     runs = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(12)]
-    said = [each.communicate(timeout=30)[0] for each in runs]
+    said = [output_of(each, 30) for each in runs]
     assert kept.service.one()
     assert {each.returncode for each in runs} <= {0, 1}, said
     assert sum(b"started svc" in line for line in said) == 1, said
@@ -47,11 +47,11 @@ def test_87_the_caller_s_pipe_is_free(kept: Kept, how: str) -> None:
 
 def test_87_an_actor_that_outlives_its_guard_does_not_hold_the_pipe(kept: Kept) -> None:
     """Killed in the middle of a start, `$(…)` is at its end, though the start is finished behind it."""
-    words = [command("ensure-running"), *kept.words(), "--start-seconds", "3", "--", *kept.service.command]
+    words = [command("ensure-running"), *kept.words(), "--start-seconds", "6", "--", *kept.service.command]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as guard:
         wait_for(kept.service.said)
         guard.kill()
-        assert guard.communicate(timeout=1)[0] == b""
+        assert output_of(guard, 1) == b""
         assert kept.openers(), "the actor was to be alive still"
     wait_for(lambda: kept.record()["phase"] == "running")
     assert kept.service.one()
@@ -72,12 +72,12 @@ def test_88_an_outer_lock_ends_with_ensure_running(kept: Kept) -> None:
 @pytest.mark.parametrize("ending", ["exit 0", "exit 1", "kill -9 $$", "kill -SEGV $$"])
 def test_90_one_that_dies_right_after_its_start(kept: Kept, ending: str) -> None:
     """It was executed, and was dead before --start-seconds: never OK; the next start backs off."""
-    ran = kept.run("--start-seconds", "5", command=["/bin/sh", "-c", f"sleep 0.3; {ending}"])
+    ran = kept.run(*UNTIL_IT_ENDS, command=["/bin/sh", "-c", f"sleep 0.3; {ending}"])
     assert ran.code == 2, ran
     line = oracle(ran, 4)
-    assert "within 5 s of its start" in line
+    assert "within 30 s of its start" in line
     assert {"exit 0": "exited with 0", "exit 1": "exited with 1"}.get(ending, "was killed by SIG") in line
-    assert re.search(r"next try in (1(\.\d)? s|\d+ ms)$", line), line
+    assert re.search(r"next try in (1(\.\d)? s|\d+ ms)(;|$)", line), line
 
 
 def test_91_a_start_command_that_stays(kept: Kept) -> None:
@@ -88,16 +88,14 @@ def test_91_a_start_command_that_stays(kept: Kept) -> None:
     assert kept.is_free()
 
 
-def test_91_a_oneshot_command_that_blocks(kept: Kept) -> None:
+def test_91_a_oneshot_command_that_blocks(kept: Kept, starts_services: str) -> None:
     """Bounded by --startup-timeout; then all of it is ended, and the lock is free."""
     bad = kept.script("bad", "echo nothing; exit 2")
     words = ["--oneshot", "--check", bad, "--startup-timeout", "0.5"]
-    ran = kept.run(
-        *words, command=["/bin/sh", "-c", 'echo $$ >>"$1"; sleep 600; true', "sh", str(kept.service.journal)]
-    )
+    ran = kept.run(*words, command=["/bin/sh", "-c", "sleep 600; true"])
     assert ran.code == 2, ran
     assert "did not return within 0.5 s and was ended" in oracle(ran, 5)
-    assert not alive(int(kept.service.said()[0][0]))
+    assert carriers(starts_services) == []
     assert kept.is_free()
 
 
@@ -127,14 +125,14 @@ def test_95_a_crash_loop_backs_off(kept: Kept) -> None:
     crash = ["/bin/sh", "-c", 'echo $$ >>"$1"; exit 1', "sh", str(kept.service.journal)]
     begun = time.monotonic()
     for _ in range(3):
-        assert kept.run(command=crash).code == 2
+        assert kept.run(*UNTIL_IT_ENDS, command=crash).code == 2
     assert time.monotonic() - begun >= 3, "waited out 1 s and 2 s"
     assert len(kept.service.said()) == 3
     assert kept.record()["attempts"] == "3"
-    ran = kept.run(command=crash)
+    ran = kept.run(*UNTIL_IT_ENDS, command=crash)
     assert len(kept.service.said()) == 4, "4 s is within a run's patience"
     assert re.search(r"next try in ([89](\.\d)?|10) s", ran.out), ran.out
-    ran = kept.run(command=crash)
+    ran = kept.run("--backoff", "1m:1m", command=crash)  # on a busy machine what is left of 8 s may be waited out
     assert ran.code == 2
     assert "backing off after 4 starts that did not last, next try in" in oracle(ran, 2)
     assert len(kept.service.said()) == 4, "no start"
@@ -431,7 +429,7 @@ def test_an_actor_that_is_asked_to_end_finishes_its_step(kept: Kept) -> None:
         wait_for(lambda: (kept.state / "svc.record").exists() and kept.record()["phase"] == "running")
         begun = fair_clock.now()
         first.send_signal(signal.SIGTERM)
-        out = first.communicate(timeout=5)[0]
+        out = output_of(first, 5)
     assert (first.returncode, out) == (3, b"SERVICE UNKNOWN - ended by SIGTERM\n")
     assert fair_clock.now() - begun < 2
     wait_for(kept.is_free)

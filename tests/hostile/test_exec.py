@@ -16,10 +16,10 @@ from helpers.components import need, plain_user
 from helpers.instances import Kept
 from helpers.processes import Spawner, look, wait_for
 
-from watchdog_tools.probes import process as probe
-from watchdog_tools.processes import Wanted
+from watchdog_tools.checks.port.owners import Holder
+from watchdog_tools.checks.process import scan as probe
+from watchdog_tools.checks.process.filter import ProcessQuery
 from watchdog_tools.system import identity, marks, proc
-from watchdog_tools.system.holders import Holder
 from watchdog_tools.system.process import Process
 
 WHO = ["user", pytest.param("root", marks=pytest.mark.root(reason="root's own sight"))]
@@ -68,12 +68,17 @@ def test_185_a_mark_is_not_overlooked(executes: int) -> None:
     assert found.count(b"") == 0
 
 
+def test_185_a_session_is_not_overlooked(executes: int) -> None:
+    """What an instance left is known by its session, also while it executes."""
+    assert {proc.session(executes) for _ in range(10 * READS)} == {os.getsid(executes)}
+
+
 @pytest.mark.parametrize("asked", ["name", "args", "exe", "user"])
 def test_185_a_name_is_not_overlooked(asked: str, executes: int, public_path: Path) -> None:
     """By its name, arguments, executable, user: one process that runs, with its arguments, at each look."""
-    wanted = Wanted()
+    wanted = ProcessQuery()
     if asked == "name":
-        wanted.name, wanted.needle = "agent", b"agent"
+        wanted.name, wanted.name_bytes = "agent", b"agent"
     elif asked == "args":
         wanted.args = b"--id 42"
     elif asked == "exe":
@@ -89,7 +94,7 @@ def test_185_a_name_is_not_overlooked(asked: str, executes: int, public_path: Pa
 def test_185_who_holds_a_socket_has_its_name(executes: int) -> None:
     """And its executable."""
     held = [Holder(executes) for _ in range(READS)]
-    assert sum(each.named("agent") and bool(each.exe) for each in held) == READS
+    assert sum(each.is_named("agent") and bool(each.exe) for each in held) == READS
 
 
 def test_185_it_is_alive_all_the_time(executes: int) -> None:

@@ -7,14 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from helpers import groups
 from helpers.commands import command, oracle, run
-from helpers.components import NOBODY, need
+from helpers.components import NOBODY, lacking, need
 from helpers.instances import Kept, marked
-from helpers.processes import Spawner, alive, carriers, look, wait_for
+from helpers.processes import Spawner, alive, carriers, exit_code_of, look, output_of, wait_for
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
@@ -43,7 +43,7 @@ def fields(kept: Kept, **changes: object) -> None:
 def test_a_program_that_becomes_a_daemon_is_not_started_beside(kept: Kept, after: str) -> None:
     """It exits with 0 and leaves a daemon: the runs after it name it, and start no second one."""
     daemon = script(kept.room, "daemon", f"#!/bin/sh\nsleep {after}\nsetsid sleep 60 </dev/null >/dev/null 2>&1 &\n")
-    first = kept.run("--port", "127.0.0.1:9", "--startup-timeout", "5s", command=[daemon])
+    first = kept.run("--port", "127.0.0.1:9", "--startup-timeout", "20s", command=[daemon])
     assert (first.code, "turns itself into a daemon" in oracle(first, 9)) == (2, True), first
     second = kept.run("--port", "127.0.0.1:9", command=[daemon])
     assert (second.code, "not started beside it" in second.out) == (2, True), second
@@ -71,14 +71,18 @@ def _inode(kind: str) -> str:
 
 @pytest.mark.root(reason="runs a command as another user")
 def test_one_that_drops_its_rights_in_another_program_is_kept_by_its_record(kept: Kept) -> None:
-    """`setpriv … PROGRAM` becomes PROGRAM of another user, whose mark any local user could have written."""
+    """`setpriv … PROGRAM` becomes PROGRAM of another user, whose mark any local user could have written.
+
+    Without a control group, that is: it tells whose the program is, whatever user it has become.
+    """
+    alone = ("--containment", "none")
     words = [need("setpriv"), "--reuid=65534", "--clear-groups", "sleep", "61"]
-    first = kept.run(command=words)
+    first = kept.run(*alone, command=words)
     assert first.code == 0, first
     (one,) = marked(kept.state)
-    assert f"(pid {one.pid}" in kept.run(command=words).out
+    assert f"(pid {one.pid}" in kept.run(*alone, command=words).out
     kept.forget()
-    second = kept.run(command=words)
+    second = kept.run(*alone, command=words)
     said = f"pid {one.pid} of uid 65534 carries its mark, which any user can write: not taken for it"
     assert (second.code, said in second.out) == (0, True), second
 
@@ -94,7 +98,7 @@ def test_a_run_that_waited_out_a_backoff_looks_again(kept: Kept, spawn: Spawner)
     )
     wait_for(lambda: (kept.state / "lock" / "svc.lock").read_bytes().split()[:1] != [b""], 5, "a signature")
     spawn(["/bin/sleep", span])
-    said = waiting.communicate(timeout=20)[0]
+    said = output_of(waiting, 20)
     assert (waiting.returncode, "is healthy: 1 process" in said) == (0, True), said
     assert len([event for event in kept.events() if event["event"] == "started"]) == 2, "the two that failed"
 
@@ -145,28 +149,28 @@ def test_95_a_oneshot_service_that_dies_again_backs_off(kept: Kept) -> None:
     """A start command that succeeds is a start like any other; ten minutes of life reset the count."""
     flag = kept.room / "up"
     plugin = script(kept.room, "plugin", f"#!/bin/sh\n[ -e {flag} ] && exit 0\nexit 2\n")
-    check = ("--check", plugin, "--oneshot", "--startup-timeout", "0.3s")
+    check = ("--check", plugin, "--oneshot", "--startup-timeout", "20s")
     for _ in range(4):
         ran = kept.run(*check, command=["/usr/bin/touch", str(flag)])
         assert ran.code == 0, ran
         flag.unlink()
-    ran = kept.run(*check, command=["/usr/bin/touch", str(flag)])
+    ran = kept.run(*check, "--backoff", "1m:1m", command=["/usr/bin/touch", str(flag)])
     assert (ran.code, "backing off" in ran.out) == (2, True), ran
 
 
 def test_91_an_overdue_oneshot_command_of_a_killed_run_is_ended(kept: Kept) -> None:
     """Its run was killed and it never returns: the next run past its time ends it, and says so."""
-    options = ("--oneshot", "--startup-timeout", "1s", "--port", "127.0.0.1:9")
+    options = ("--oneshot", "--startup-timeout", "20s", "--port", "127.0.0.1:9")
     words = [command("ensure-running"), *kept.words(), *options, "--", "/bin/sleep", "62"]
     first = subprocess.Popen(words, stdout=subprocess.DEVNULL, process_group=0)
     wait_for((kept.state / "svc.record").exists, 5, "a record")
     actor = int((kept.state / "lock" / "svc.lock").read_bytes().split()[0])
     hanging = kept.pid()
     os.kill(actor, signal.SIGKILL)
-    first.wait(timeout=10)
-    wait_for(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * 1000 - int(kept.record()["since"]) > 1000, 5, "its time")
+    exit_code_of(first, 10)
+    fields(kept, since=max(int(kept.record()["since"]) - 20_000, 1))  # its time is over
     ran = kept.run(*options, command=["/bin/true"])
-    assert (ran.code, "did not return within 1 s" in ran.out) == (2, True), ran
+    assert (ran.code, "did not return within 20 s" in ran.out) == (2, True), ran
     assert not alive(hanging)
 
 
@@ -177,7 +181,7 @@ def test_91_a_oneshot_command_in_flight_is_found_without_state(kept: Kept) -> No
     first = subprocess.Popen(words, stdout=subprocess.DEVNULL, process_group=0)
     pid = int(wait_for(kept.service.said, 10, "the command")[0][1])
     os.kill(int((kept.state / "lock" / "svc.lock").read_bytes().split()[0]), signal.SIGKILL)
-    first.wait(timeout=10)
+    exit_code_of(first, 10)
     kept.forget()
     for _ in range(2):
         ran = kept.run(*options)
@@ -321,12 +325,37 @@ def test_184_what_a_dead_instance_left_running(kept: Kept, mode: str, said: str,
     """Its workers may hold its port: they end before the next start; or are named, where they are to live on."""
     program = script(kept.room, "program", f"#!/bin/sh\nsleep 63 &\necho $! >{kept.room}/worker\nexec sleep 60\n")
     assert kept.run("--kill-mode", mode, command=[program]).code == 0
-    worker = int(kept.text("worker"))
+    worker = kept.pid_in("worker")
     kept.kill()
     if forget:
         kept.forget()
     ran = kept.run("--kill-mode", mode, command=[program])
     assert (ran.code, said.format(worker) in ran.out) == (0, True), ran
+    assert alive(worker) is (mode == "process")
+    noted = [event["pids"] for event in kept.events() if event["event"] == "stopped"]
+    assert noted == ([[worker]] if mode == "group" else [])
+
+
+@pytest.mark.parametrize("mode", ["group", "process"])
+@pytest.mark.parametrize("way", ["mark", "session", pytest.param("group", marks=pytest.mark.root(reason="cgroups"))])
+def test_184_a_dry_run_names_what_the_next_run_finds(kept: Kept, way: str, mode: str) -> None:
+    """By whatever leads to it: its mark, its session, its control group; what would end, and what would live on."""
+    if way == "group" and not groups.possible():
+        lacking("there is no cgroup2 that can be written")
+    before = {"mark": "setsid", "session": "env -i", "group": "env -i setsid"}[way]
+    program = script(
+        kept.room, "program", f"#!/bin/sh\n{before} sleep 63 & echo $! >{kept.room}/worker\nexec sleep 60\n"
+    )
+    words = ("--kill-mode", mode, "--containment", "auto" if way == "group" else "none", "--backoff", "0s:0s")
+    assert kept.run(*words, command=[program]).code == 0
+    worker = kept.pid_in("worker")
+    wait_for(lambda: (seen := look(worker)) and seen.argv[0] == "sleep", 5, "the worker")
+    kept.kill()
+    dry = kept.run("--dry-run", *words, command=[program])
+    end = f"would end what an earlier instance left behind (pid {worker}), and start: "
+    leave = f"would leave what an earlier instance left behind running (pid {worker}), and start: "
+    assert (end in dry.out, leave in dry.out, alive(worker)) == (mode == "group", mode == "process", True), dry
+    assert kept.run(*words, command=[program]).code == 0
     assert alive(worker) is (mode == "process")
 
 

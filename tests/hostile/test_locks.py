@@ -14,7 +14,7 @@ import pytest
 from helpers.commands import command, oracle, run
 from helpers.components import need, need_nobody, need_works
 from helpers.instances import Kept
-from helpers.processes import Spawner, alive, everyone, look, wait_for
+from helpers.processes import Spawner, alive, everyone, look, output_of, wait_for
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
@@ -40,7 +40,7 @@ def test_113_a_killed_holder_frees_the_lock(kept: Kept, spawn: Spawner) -> None:
     assert not kept.is_free()
     waiter = waiting(kept, spawn)
     holder.kill()
-    out = waiter.communicate(timeout=5)[0]
+    out = output_of(waiter, 5)
     assert b"started svc" in out
     assert kept.service.one()
     assert kept.is_free()
@@ -67,7 +67,7 @@ def about_to_start(kept: Kept, spawn: Spawner) -> Iterator[subprocess.Popen[byte
     log = kept.room / "strace"
     inject = "inject=clone,clone3,fork,vfork:signal=STOP:when=1"
     strace = [need("strace"), "-qq", "-o", log, "-e", "trace=process", "-e", inject]
-    actor = [sys.executable, Path(helpers.__file__).with_name("actor.py"), "either", *kept.words()]
+    actor = [sys.executable, Path(helpers.__file__).with_name("action_worker.py"), "either", *kept.words()]
     tracer = spawn([*strace, *actor, "--", *kept.service.command], stdout=subprocess.PIPE)
     wait_for(lambda: log.exists() and "stopped by SIGSTOP" in log.read_text(), 10, "the stop after the fork")
     yield tracer
@@ -84,7 +84,7 @@ def go_on(tracer: subprocess.Popen[bytes]) -> bytes:
     """Let the stopped actor go on; return what it says."""
     for pid in children(tracer.pid):
         os.kill(pid, signal.SIGCONT)
-    return tracer.communicate(timeout=10)[0]
+    return output_of(tracer, 10)
 
 
 def test_115_a_lock_deleted_while_it_is_held(kept: Kept, about_to_start: subprocess.Popen[bytes]) -> None:
@@ -114,7 +114,7 @@ def test_115_a_lock_deleted_while_it_is_waited_for(kept: Kept, spawn: Spawner) -
     waiter = waiting(kept, spawn)
     kept.lock.unlink()
     holder.kill()
-    assert b"started svc" in waiter.communicate(timeout=5)[0]
+    assert b"started svc" in output_of(waiter, 5)
     assert kept.service.one()
     assert kept.lock.exists()
 
@@ -125,7 +125,7 @@ def test_116_a_directory_moved_while_its_lock_is_waited_for(kept: Kept, spawn: S
     waiter = waiting(kept, spawn, "5s")
     kept.state.rename(kept.room / "moved")
     holder.kill()
-    out = waiter.communicate(timeout=12)[0]
+    out = output_of(waiter, 12)
     assert b"CRITICAL" in out, out
     assert waiter.returncode == 2
     assert not kept.state.exists()
@@ -269,6 +269,17 @@ def test_122_a_full_disk(mounted: list[str], kept: Kept, what: str, before: str)
     assert inside(mounted, kept, "--check", kept.script("good", "echo fine"))[0] == 0
     run(*mounted, "sh", "-c", f"rm {kept.state}/fill*")
     assert inside(mounted, kept)[0] == 0
+
+
+@pytest.mark.root(reason="mounts in a mount namespace")
+def test_122_a_full_disk_is_no_time_to_restart(mounted: list[str], kept: Kept) -> None:
+    """What works is not stopped for an order after which none could be started: the next one needs a record."""
+    assert inside(mounted, kept)[0] == 0
+    pid = kept.service.one()
+    run(*mounted, "sh", "-c", 'dd if=/dev/zero of="$1/fill" bs=4k 2>/dev/null; true', "sh", kept.state)
+    ran = run(*mounted, command("watchdog-tools"), "restart", "svc", "-s", kept.state)
+    assert (ran.code, "not stopped, since none can be started: no record of it can be written" in ran.out) == (2, True)
+    assert kept.service.one() == pid
 
 
 @pytest.mark.root(reason="makes files of another owner")

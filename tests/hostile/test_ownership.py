@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from helpers.commands import Ran, command, run
 from helpers.components import NOBODY, need
-from helpers.instances import Kept, marked
-from helpers.processes import Spawner, alive, look, wait_for
+from helpers.instances import UNTIL_IT_ENDS, Kept, marked
+from helpers.processes import Spawner, alive, end, everyone, look, wait_for
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 HOMELESS = f"nobody:x:{NOBODY}:{NOBODY}::/home/of-nobody:/bin/sh"
@@ -134,6 +134,9 @@ class TestOneProgram:
         first = run("ensure-running", "master", *words, "--", sys.executable, "-S", "-c", body)
         assert first.code == 0, first
         ran = apps.run("app1", alone=True)
+        for seen in filter(None, map(look, everyone())):
+            if seen.argv == (str(apps.program), "600"):  # nothing else ends the worker, which has no token
+                end(seen)
         assert (ran.code, "started app1" in ran.out) == (0, True), ran
 
     def test_176_a_start_command_that_another_service_runs_inside(self, apps: Apps) -> None:
@@ -419,7 +422,7 @@ def test_a_daemon_of_ours_is_remembered_though_all_state_is_lost(apps: Apps) -> 
     program = apps.room / "program"
     program.write_text(f"#!/bin/sh\nsetsid {apps.program} 600 &\nexit 0\n")
     program.chmod(0o755)
-    words = ("ensure-running", "svc", "--state-dir", apps.state, "--process", apps.name, "--start-seconds", "0.3")
+    words = ("ensure-running", "svc", "--state-dir", apps.state, "--process", apps.name, *UNTIL_IT_ENDS)
     run(*words, "--", program)
     shutil.rmtree(apps.state)
     apps.state.mkdir(0o700)
@@ -440,7 +443,7 @@ class TestLeftBehind:
         body = f"setsid sleep 600 >/dev/null 2>&1 & echo $! >>{kept.room}/daemons; exit {status}"
         program = kept.script("program", body)
         for _ in range(3):
-            ran = kept.run("--backoff", "0s:0s", command=[program])
+            ran = kept.run(*UNTIL_IT_ENDS, "--backoff", "0s:0s", command=[program])
             assert ran.code == 2, ran
             daemons = [pid for pid in map(int, kept.text("daemons").split()) if alive(pid)]
             assert len(daemons) == 1, daemons
@@ -452,7 +455,7 @@ class TestLeftBehind:
         """Nothing of a stopped service is left, though its instance is gone."""
         program = kept.script("program", f"setsid sleep 600 & echo $! >{kept.room}/other; exec sleep 601")
         assert kept.run(command=[program]).code == 0
-        other = int(kept.text("other"))
+        other = kept.pid_in("other")
         kept.kill()
         dry = kept.run("--dry-run", "--backoff", "0s:0s", command=[program])
         assert f"would end what an earlier instance left behind (pid {other}), and start: " in dry.out, dry
@@ -477,6 +480,48 @@ class TestLeftBehind:
         (daemon,) = map(int, kept.text("daemons").split())
         ran = kept.run("--backoff", "0s:0s", command=[program])
         assert (ran.code, f"pid {daemon}" in ran.out, alive(daemon)) == (2, True, True), ran
+
+    def test_182_one_that_ran_and_exits_with_0_under_kill_mode_process(self, kept: Kept) -> None:
+        """An sshd that is told to end, with a session open: a death, what it carried is named, and one is started."""
+        go, carried = kept.room / "go", kept.room / "carried"
+        body = f"[ -e {go} ] && exec sleep 601; while [ ! -e {go} ]; do sleep 0.05; done; setsid sleep 600 & echo $! >"
+        program = kept.script("program", f"{body}{carried}")
+        words = [command("ensure-running"), *kept.words(), "--watch", "60s", "--every", "1s", "--backoff", "0s:0s"]
+        words += ["--kill-mode", "process"]
+        watcher = subprocess.Popen([*words, "--", program], stdout=subprocess.PIPE, text=True)
+        try:
+            wait_for(lambda: "\ngood=" in (said := kept.text("state/svc.record")) and "\ngood=0" not in said, 10, "it")
+            first = kept.pid()
+            go.touch()
+            wait_for(lambda: kept.pid() != first and kept.record()["phase"] == "running", 10, "another one")
+        finally:
+            watcher.terminate()
+            said, _ = watcher.communicate(timeout=20)
+        left = int(carried.read_text())
+        assert f"pid {first} exited with 0" in said, said
+        assert (alive(left), f"left pid {left} running" in said) == (True, True), said
+        ran = kept.run("--kill-mode", "process", command=[program])
+        assert (ran.code, alive(kept.pid())) == (0, True), ran
+
+    @pytest.mark.parametrize("verb", ["start", "restart", "stop and start"])
+    @pytest.mark.parametrize("mode", ["group", "process"])
+    def test_184_an_order_goes_through_beside_what_it_became(self, kept: Kept, mode: str, verb: str) -> None:
+        """An operator knows better: what it became is ended first, or lives on beside, by --kill-mode."""
+        go, daemon = kept.room / "go", kept.room / "daemon"
+        body = f"[ -e {go} ] && exec sleep 601; setsid sleep 600 >/dev/null 2>&1 & echo $! >{daemon}"
+        options = (*UNTIL_IT_ENDS, "--kill-mode", mode)
+        ran = kept.run(*options, command=[kept.script("program", body)])
+        assert (ran.code, "turns itself into a daemon" in ran.out) == (2, True), ran
+        left = int(daemon.read_text())
+        again = kept.run(*options, command=[str(kept.room / "program")])
+        assert (again.code, "not started beside it" in again.out, alive(left)) == (2, True, True), again
+        kept.order_soon()
+        go.touch()
+        for word in verb.split(" and "):
+            ran = run("watchdog-tools", word, "svc", "--state-dir", kept.state, timeout=30)
+            assert ran.code == 0, ran
+        assert f"pid {left}" in ran.out or verb == "stop and start", ran
+        assert (alive(kept.pid()), alive(left)) == (True, mode == "process"), ran
 
 
 def test_189_the_pidfile_of_a_child_that_the_start_script_waits_for(kept: Kept) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import command, oracle, run
 from helpers.components import lacking, need, need_works, plain_user
-from helpers.processes import Spawner
+from helpers.processes import Spawner, exit_code_of
 
 from watchdog_tools.system import mounts
 
@@ -202,7 +202,7 @@ def test_case_35_a_pidfile_from_before_the_boot_that_is_stale_for_certain(
         assert reason(path, *argv) == "stale"
     assert run(CP, "--pidfile", path, "nginx", "--absent").code == 0
     child = spawn([need("true")])
-    child.wait(10)
+    exit_code_of(child, 10)
     path = before_boot(told(disk_path / "pid", child.pid))
     ran = run(CP, "--pidfile", path)
     assert (ran.code, f"and pid {child.pid} is gone" in oracle(ran, 10)) == (2, True), ran

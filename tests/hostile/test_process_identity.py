@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import command, oracle, run
 from helpers.components import need, need_nobody, need_works
-from helpers.processes import Spawner, look, wait_for
+from helpers.processes import Spawner, exit_code_of, look, wait_for
 
 CP = "check-process"
 FOREVER = "3600"
@@ -228,7 +228,7 @@ def test_case_03_a_path_with_blanks(name: str, tmp_path: Path, spawn: Spawner) -
     plain = spawn([there / name, FOREVER])
     assert run(CP, name).code == 0
     plain.kill()
-    plain.wait(10)
+    exit_code_of(plain, 10)
     child = spawn(["bash", "-c", f'exec -a "{there / name}" "{there / name}-bin" {FOREVER}'])
     wait_for(lambda: FOREVER in str(look(child.pid)) and "bash" not in str(look(child.pid)), what="exec")
     assert run(CP, name).code == 0
@@ -488,7 +488,7 @@ OPTIONS = [
 ]
 
 
-# CI has not all of them: tests/test_interpreters.py has the whole table.
+# CI has not all of them: tests/system/test_interpreters.py has the whole table.
 @pytest.mark.parametrize(("interpreter", "options", "text"), [each for each in OPTIONS if shutil.which(each[0])])
 def test_case_22_options_of_interpreters_do_not_hide_the_script(
     interpreter: str, options: list[str], text: str, name: str, tmp_path: Path, spawn: Spawner
@@ -513,7 +513,7 @@ def crowd(name: str, program: Callable[[str], str], spawn: Spawner) -> Iterator[
     child = spawn([sys.executable, "-c", code, program(name)], wait_ready=True, stdin=-1)
     yield name
     child.stdin.close()  # type: ignore[union-attr]
-    child.wait(30)
+    exit_code_of(child, 30)
 
 
 @pytest.mark.slow

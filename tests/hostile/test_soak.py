@@ -33,7 +33,7 @@ def need_namespaces(owner: str = "root") -> list[str]:
     need("flock")
     need("ip")
     need_works("unshare", "-pfmn", "--mount-proc", "mount", "-t", "tmpfs", "none", "/mnt")
-    if owner == "root":
+    if owner != "user":
         return []
     need_nobody(command("ensure-running"))
     return ["--user"]
@@ -52,8 +52,29 @@ def test_a_service_survives_a_storm_with_one_instance_at_a_time() -> None:
 @OWNERS
 def test_176_to_189_services_that_could_be_taken_for_each_other_keep_what_is_their_own(owner: str) -> None:
     """One name, a copied state, another root, forgers, start scripts: never two, none ended by another's run."""
-    said = play("outside", "--minutes", "0.2", "--seed", "7", *need_namespaces(owner), timeout=250)
+    scenes = ("shared", "copied", "chroot", "forged", "daemons", "script")
+    said = play("outside", "--minutes", "0.2", "--seed", "7", *need_namespaces(owner), *only(scenes), timeout=250)
     assert said.splitlines()[-1].endswith("no problem"), said
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("where", ["root", "user", "docker", "none"])
+def test_181_182_183_all_of_a_service_is_gone_before_stopped_is_said_or_another_one_begins(where: str) -> None:
+    """Wrappers and masters killed alone, with their workers stopped; with --kill-mode process no run ends a job.
+
+    As root with control groups, where they are read-only, and with --containment none; as an ordinary user.
+    """
+    need("su")
+    need("runuser")
+    words = {"docker": ["--docker"], "none": ["--containment", "none"]}.get(where, need_namespaces(where))
+    scenes = ("wrappers", "orphans", "modes")
+    said = play("outside", "--minutes", "0.2", "--seed", "3", *words, *only(scenes), timeout=250)
+    assert said.splitlines()[-1].endswith("no problem"), said
+
+
+def only(scenes: tuple[str, ...]) -> list[str]:
+    """Return the words that say which scenes are played."""
+    return [word for scene in scenes for word in ("--only", scene)]
 
 
 @pytest.mark.timeout(300)

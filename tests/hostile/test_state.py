@@ -183,6 +183,44 @@ def test_134_what_lies_in_the_way_of_the_record_is_moved(kept: Kept) -> None:
     assert kept.service.one()
 
 
+def test_134_a_directory_that_comes_in_the_way_of_the_record_meanwhile(kept: Kept) -> None:
+    """What is made at the record's name between the look and the start hinders no start."""
+    record = kept.state / "svc.record"
+    requires = kept.script("late", f"mkdir -p {record}/inside; echo fine")
+    ran = kept.run("--requires", requires)
+    assert ran.code == 0, ran
+    assert "started svc" in oracle(ran, 3)
+    assert kept.pid() == kept.service.one()
+    assert len(list(kept.state.glob("svc.record.*/inside"))) == 1
+
+
+@pytest.mark.parametrize("name", ["svc.command", "svc.command.tmp"])
+def test_134_a_directory_in_the_way_of_the_saved_command(kept: Kept, name: str) -> None:
+    """The service is started, and an operator can restart it by the command line that was saved."""
+    (kept.state / "lock").mkdir(0o700)
+    (kept.state / "lock" / name / "inside").mkdir(parents=True)
+    ran = kept.run()
+    assert (ran.code, "cannot be kept" in ran.out) == (0, False), ran
+    pid = kept.service.one()
+    ran = run("watchdog-tools", "restart", "svc", "-s", kept.state)
+    assert (ran.code, "restarted svc" in oracle(ran, 10)) == (0, True), ran
+    assert kept.pid() != pid
+    assert len(list((kept.state / "lock").glob(f"{name}.*/inside"))) == 1
+
+
+def test_134_a_directory_in_the_way_of_a_pause(kept: Kept) -> None:
+    """An operator's order is written all the same, and holds."""
+    (kept.state / "pause").mkdir(0o700)
+    (kept.state / "pause" / "svc" / "inside").mkdir(parents=True)
+    ran = run("watchdog-tools", "pause", "svc", "-s", kept.state)
+    assert (ran.code, "svc is paused" in oracle(ran, 10)) == (0, True), ran
+    assert (kept.state / "pause" / "svc").is_file()
+    ran = kept.run()
+    assert (ran.code, "paused until" in oracle(ran, 3)) == (2, True), ran
+    assert not kept.service.said()
+    assert "1 service: 1 paused" in run("watchdog-tools", "status", "-s", kept.state).out
+
+
 def test_136_a_state_directory_that_is_a_file(tmp_path: Path) -> None:
     """Down: nothing started; healthy: OK. The file stays as it is."""
     kept = Kept(tmp_path)

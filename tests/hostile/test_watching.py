@@ -112,11 +112,11 @@ def test_132_one_that_was_stopped_in_line_is_named(kept: Kept, spawn: Spawner) -
 
 
 def test_an_operator_who_never_comes_blinds_no_watch(kept: Kept, spawn: Spawner) -> None:
-    """Stopped while it holds NAME.hand: watches are courteous for a while, and then the service comes first."""
+    """Stopped while it holds NAME.operator: watches are courteous for a while, and then the service comes first."""
     watcher = Watcher(kept, spawn, *AT_ONCE, every="500ms").begun()
-    hand = kept.lock.with_name("svc.hand")
-    hand.touch(0o600)
-    spawn(["sh", "-c", 'exec 9<>"$1"; flock 9; echo locked; exec sleep 600', "sh", hand], wait_ready=True)
+    operator = kept.lock.with_name("svc.operator")
+    operator.touch(0o600)
+    spawn(["sh", "-c", 'exec 9<>"$1"; flock 9; echo locked; exec sleep 600', "sh", operator], wait_ready=True)
     assert replaced(kept) < 10
     kept.kill()
     wait_for(lambda: kept.service.starts() == 3, 10, "another repair")
@@ -162,14 +162,15 @@ class TestALostLock:
             assert replaced(kept) < 3
             assert waiter.settled().end().code == 0
 
-    @pytest.mark.parametrize("kind", ["next", "hand"])
+    @pytest.mark.parametrize("kind", ["waiting", "operator"])
     def test_115_the_other_locks_are_lost(self, kept: Kept, spawn: Spawner, kind: str) -> None:
-        """Without NAME.next and NAME.hand a watch goes on, and so does an operator."""
+        """Without NAME.waiting and NAME.operator a watch goes on, and so does an operator."""
         watcher = Watcher(kept, spawn, *AT_ONCE, every="300ms").begun()
         Watcher(kept, spawn, *AT_ONCE, every="300ms").in_line()
         (kept.state / "lock" / f"svc.{kind}").unlink(missing_ok=True)
         assert replaced(kept) < 3
         assert run("watchdog-tools", "restart", "svc", "-s", kept.state).code == 0
+        kept.wait_testified()
         assert kept.service.starts() == 3
         assert watcher.end().code == 0
 
@@ -237,7 +238,7 @@ def test_watchers_pile_up_never(kept: Kept, spawn: Spawner) -> None:
     """Ten runs at once: one watches, one stands in line, eight look, report and leave; one instance."""
     watchers = [Watcher(kept, spawn, *AT_ONCE, every="300ms") for _ in range(10)]
     wait_for(lambda: sum(each.guard.poll() is None for each in watchers) <= 2, 30, "the end of eight")
-    wait_for(lambda: any(each.signed() for each in watchers) and not is_free(kept, "next"), 20, "two")
+    wait_for(lambda: any(each.signed() for each in watchers) and not is_free(kept, "waiting"), 20, "two")
     assert kept.service.one()
     for each in watchers:
         if each.guard.poll() is not None:

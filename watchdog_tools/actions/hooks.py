@@ -1,23 +1,53 @@
-"""TOUCH: run a command that a run needs done (a hook, a dump, --stop): bounded, and nothing of it is left behind."""
+"""TOUCH: run a command that a run needs done (a hook, a dump, --stop): bounded, and nothing of it is left behind.
+
+One that fails changes words, never a verdict.
+"""
 
 from __future__ import annotations
 
 import os
 
-from watchdog_tools.actions.end import end_own
-from watchdog_tools.actions.plan import CannotStart, Wish, resolve
-from watchdog_tools.actions.spawn import EXEC_SECONDS, Born, spawn
-from watchdog_tools.names import COMMAND
-from watchdog_tools.system.proc import Unseen
-from watchdog_tools.text import quoted
+from watchdog_tools.actions.kill import end_own
+from watchdog_tools.actions.spawn import EXEC_SECONDS, Child, spawn
+from watchdog_tools.actions.start_plan import CannotStart, resolve
+from watchdog_tools.core import NAMES
+from watchdog_tools.core.config import StartOptions
+from watchdog_tools.core.marks import COMMAND
+from watchdog_tools.core.text import quoted
+from watchdog_tools.system.proc import ProcUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from watchdog_tools.actions.context import Run
+    from watchdog_tools.core import Result
 
 _GRACE = 1.0  # seconds between TERM and KILL
 _GOOD = "exited with 0"
 NO_LOCK = -1
+
+
+def run_hook(run: Run, kind: str, result: Result, pid: int = 0) -> None:
+    """Run the hook of a kind (`restart`, `hold`, `recover`), if there is one and our guard still is."""
+    words = run.config.stopping.hooks.get(kind)
+    if words and not run.guard_gone():
+        run_option(run, words, f"--on-{kind}", (NAMES[result.state], result.reason), pid)
+
+
+def run_option(run: Run, words: tuple[str, ...], option: str, verdict: tuple[str, str], pid: int) -> None:
+    """Run the command line of an option, with what it may want to know. verdict: (state, reason)."""
+    run.begin_step(f"running {option}")
+    state, reason = verdict
+    facts = {
+        "HOOK_NAME": run.name,
+        "HOOK_STATE": state,
+        "HOOK_REASON": reason,
+        "HOOK_ATTEMPT": str(run.history.attempts),
+        "HOOK_PID": str(pid or ""),
+    }
+    how = run.config.stopping
+    run.note(run_command(words, facts, how.hook_timeout, what=option, trust_any=run.config.start_options.trust_any))
 
 
 def run_command(
@@ -33,33 +63,33 @@ def run_command(
     """
     words = f"{what} {quoted(os.path.basename(argv[0]), 60)}"
     try:
-        wish = Wish(argv, env=tuple(facts.items()), trust_any=trust_any)
-        born = spawn(resolve(wish, os.environ), NO_LOCK, None, _nothing, min(seconds, EXEC_SECONDS))
+        start_options = StartOptions(argv=argv, env=tuple(facts.items()), trust_any=trust_any)
+        child = spawn(resolve(start_options, os.environ), NO_LOCK, None, _nothing, min(seconds, EXEC_SECONDS))
     except CannotStart as error:
         return f"cannot run {what}: {error}"
     except OSError as error:
         return f"cannot run {words}: {error.strerror}"
     try:
-        return _bounded(born, seconds, words)
+        return _bounded(child, seconds, words)
     finally:
-        os.close(born.handle)
+        os.close(child.handle)
 
 
-def _bounded(born: Born, seconds: float, words: str) -> str:
-    ended = born.ended(seconds)
+def _bounded(child: Child, seconds: float, words: str) -> str:
+    ended = child.ended(seconds)
     # one that returned may have started something on purpose: what has a session of its own is not ours to end
-    survivors = _ended(born, frozenset() if ended else frozenset({os.geteuid()}))
-    fate = born.fate()  # reaped last: until then the number of its session is its own
-    left = f"; not ended: {', '.join(survivors)}" if survivors else ""
+    survivors = _ended(child, frozenset() if ended else frozenset({os.geteuid()}))
+    exit_status = child.exit_status()  # reaped last: until then the number of its session is its own
+    rest = f"; not ended: {', '.join(survivors)}" if survivors else ""
     if not ended:
-        return f"{words} did not end within {seconds:g} s and was ended{left}"
-    return "" if fate == _GOOD and not left else f"{words} {fate}{left}"
+        return f"{words} did not end within {seconds:g} s and was ended{rest}"
+    return "" if exit_status == _GOOD and not rest else f"{words} {exit_status}{rest}"
 
 
-def _ended(born: Born, uids: frozenset[int]) -> list[str]:
+def _ended(child: Child, uids: frozenset[int]) -> Sequence[str]:
     try:
-        return end_own(born, uids, _GRACE, kind=COMMAND)
-    except Unseen as error:
+        return end_own(child, uids, _GRACE, kind=COMMAND)
+    except ProcUnavailable as error:
         return [str(error)]
 
 

@@ -1,6 +1,6 @@
 """TOUCH: one lock a NAME, held by an open file. Nobody unlocks: a lock ends when its last descriptor closes.
 
-NAME.lock is whose hands move. NAME.next is held by the run that waits for it, NAME.hand by an operator.
+Who holds NAME.lock acts. NAME.waiting is held by the run that waits for that, NAME.operator by an operator's command.
 """
 
 from __future__ import annotations
@@ -12,20 +12,18 @@ import select
 import stat
 import time
 
-from watchdog_tools.actions.statedir import LOCKS
-from watchdog_tools.result import OK, WARNING, Result
-from watchdog_tools.system.looker import PARTING, Looker
-from watchdog_tools.system.looks import gather
+from watchdog_tools.state.files import LOCKS
+from watchdog_tools.workers import gather
+from watchdog_tools.workers.worker import PARTING, ProbeWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watchdog_tools.system.looker import Say
 
-
-_POLL = 0.05
-_ASIDE = 10.0  # seconds for a fork to load the library and try
+OPERATOR, WAITING = "operator", "waiting"  # the kinds of lock beside NAME.lock
+_POLL_SECONDS = 0.05
+_FORK_SECONDS = 10.0  # seconds for a fork to load the library and try
 
 
 class CannotLock(Exception):  # noqa: N818 -- a fact about the machine, said in one sentence
@@ -45,60 +43,59 @@ class Lock:
         self._name = f"{name}.{kind}"
         self.path = f"{path}/{LOCKS}/{self._name}"
         try:
-            self.directory = _locks(directory)
-            self.descriptor = self._opened()
+            self.directory = _open_directory(directory)
+            self.descriptor = self._open()
         except OSError as error:
             raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
 
-    def take(self, wait: float, wake: int, *, aside: bool = False) -> bool:
-        """Try for `wait` seconds, or until `wake` is readable. Return whether the lock is ours.
+    def take(self, wait: float, cancel_fd: int, *, in_fork: bool = False) -> bool:
+        """Try for `wait` seconds, or until `cancel_fd` is readable. Return whether the lock is ours.
 
-        aside: by a fork, so that a process that lives on does not carry the library: it doubles its memory.
+        in_fork: by a fork, so that a process that lives on does not carry the library: it doubles its memory.
         """
-        attempt = _tried_aside if aside else _tried
+        attempt = _try_lock_in_fork if in_fork else _try_lock
         until = time.monotonic() + wait
         poll = select.poll()
-        poll.register(wake, select.POLLIN)
+        poll.register(cancel_fd, select.POLLIN)
         while True:
             try:
-                taken = attempt(self.descriptor)
+                locked = attempt(self.descriptor)
             except OSError as error:
                 raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
-            if taken and self.ours():
+            if locked and self.is_ours():
                 return True
-            if taken:
+            if locked:
                 self._reopen()
-            elif time.monotonic() >= until or poll.poll(_POLL * 1000):
+            elif time.monotonic() >= until or poll.poll(_POLL_SECONDS * 1000):
                 return False
 
-    def wait(self, seconds: float, wake: int) -> bool:
-        """Wait in line for up to `seconds`, or until `wake` is readable. Return whether the lock is ours.
+    def wait(self, seconds: float, cancel_fd: int) -> bool:
+        """Wait in line for up to `seconds`, or until `cancel_fd` is readable. Return whether the lock is ours.
 
         A fork stands in line, blocked in flock on our descriptor, and dies with us: nothing wakes up meanwhile.
         """
         until = time.monotonic() + seconds
         while True:
-            held = _stood(lambda: fcntl.flock(self.descriptor, fcntl.LOCK_EX), until, wake)
-            if held is None:
+            if not _run_in_fork(lambda: _wait_for_lock(self.descriptor), until, cancel_fd):
                 return False
-            if self.ours():
+            if self.is_ours():
                 return True
             self._reopen()
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Let others have it; `release` is for one that is used again."""
         os.close(self.descriptor)
         self.descriptor = -1
 
     def release(self) -> None:
         """Let others have it, and open the file that is at our name now. Raise CannotLock."""
-        self.let_go()
+        self.close()
         try:
-            self.descriptor = self._opened()
+            self.descriptor = self._open()
         except OSError as error:
             raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
 
-    def wanted(self, kind: str) -> bool:
+    def is_held(self, kind: str) -> bool:
         """Whether somebody holds NAME's other lock of that kind."""
         name = f"{self._name.rpartition('.')[0]}.{kind}"
         try:
@@ -115,7 +112,7 @@ class Lock:
             os.close(descriptor)
         return False
 
-    def ours(self) -> bool:
+    def is_ours(self) -> bool:
         """Whether the path still leads to the file that we hold."""
         try:
             found = os.stat(self.path, follow_symlinks=False)
@@ -124,12 +121,12 @@ class Lock:
         held = os.fstat(self.descriptor)
         return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
-    def _opened(self) -> int:
+    def _open(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(self._name, flags, 0o600, dir_fd=self.directory)
         found = os.fstat(descriptor)
-        ours = found.st_uid == os.geteuid() and found.st_nlink <= 1 and not found.st_mode & 0o022
-        if ours and stat.S_ISREG(found.st_mode):
+        private = found.st_uid == os.geteuid() and found.st_nlink <= 1 and not found.st_mode & 0o022
+        if private and stat.S_ISREG(found.st_mode):
             return descriptor
         os.close(descriptor)
         raise CannotLock(f"cannot lock {self.path}: it is not a regular file of ours alone")
@@ -138,7 +135,7 @@ class Lock:
         """Go on with the file that is at our name now: the one that we hold was deleted."""
         old = self.descriptor
         try:
-            self.descriptor = self._opened()
+            self.descriptor = self._open()
         except OSError as error:
             raise CannotLock(f"cannot lock {self.path}: {error.strerror}") from None
         same = os.path.sameopenfile(old, self.descriptor)
@@ -147,34 +144,34 @@ class Lock:
             raise CannotLock(f"cannot lock {self.path}: its directory was moved meanwhile")
 
 
-def _tried(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     from filelock import lock_descriptor
 
     return bool(lock_descriptor(descriptor, blocking=False))
 
 
-def _tried_aside(descriptor: int) -> bool:
-    taken = _stood(lambda: _tried(descriptor), time.monotonic() + _ASIDE, -1)
-    if taken is None:
+def _try_lock_in_fork(descriptor: int) -> bool:
+    locked = _run_in_fork(lambda: _try_lock(descriptor), time.monotonic() + _FORK_SECONDS, -1)
+    if locked is None:
         raise OSError(errno.EAGAIN, "no process to be had for it")
-    return taken
+    return locked
 
 
-def _stood(attempt: Callable[[], object], until: float, wake: int) -> bool | None:
-    """Return what `attempt` says in a fork (True for nothing), None where it has not said it in time."""
-
-    def stand(_: Say) -> Result:
-        return Result(WARNING if attempt() is False else OK, "")
-
-    looker = Looker(stand, until)
-    gather([looker], until, wake)
-    looker.end(time.monotonic() + PARTING)
-    looker.reap(time.monotonic() + PARTING)
-    result = looker.result
-    return None if result is None or result.reason else result.state == OK
+def _wait_for_lock(descriptor: int) -> bool:
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return True
 
 
-def _locks(directory: int) -> int:
+def _run_in_fork(attempt: Callable[[], bool], until: float, cancel_fd: int) -> bool | None:
+    """Return what `attempt` does, in a fork; None where it has not returned in time, or failed."""
+    worker = ProbeWorker(lambda _: attempt(), until)
+    gather([worker], until, cancel_fd)
+    worker.end(time.monotonic() + PARTING)
+    worker.reap(time.monotonic() + PARTING)
+    return worker.result if isinstance(worker.result, bool) else None
+
+
+def _open_directory(directory: int) -> int:
     try:
         os.mkdir(LOCKS, 0o700, dir_fd=directory)
     except FileExistsError:

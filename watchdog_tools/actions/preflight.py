@@ -9,21 +9,18 @@ import errno
 import os
 import stat
 
-from watchdog_tools.system.commands import DEEPEST, interpreter, located
+from watchdog_tools.core.struct import Struct
+from watchdog_tools.system.executables import DEEPEST, interpreter, located
 
 
-class Start:
+class Start(Struct, frozen=True):
     """What a start needs: the word that names the program, its file, the PATH it gets, its directory and its log."""
 
-    __slots__ = ("cwd", "executable", "log", "path", "word")
-
-    def __init__(self, word: str, executable: str, path: str, cwd: str, log: str | None) -> None:
-        """Take the fields as the class describes them."""
-        self.word = word
-        self.executable = executable
-        self.path = path
-        self.cwd = cwd
-        self.log = log
+    word: str
+    executable: str
+    path: str
+    cwd: str
+    log: str | None
 
 
 def impediment(start: Start) -> str:

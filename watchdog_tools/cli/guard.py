@@ -1,30 +1,29 @@
 """The guard: the first process of every command. It has the deadline, the only print and the only exit.
 
-It looks at nothing itself: what may hang or crash does so in a looker, and the guard says so in time.
+It looks at nothing itself: what may hang or crash does so in a probe worker, and the guard says so in time.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from itertools import pairwise
 
-from watchdog_tools import exits
-from watchdog_tools.cli import fast, outlet
-from watchdog_tools.cli.common import PRESETS, settle
-from watchdog_tools.cli.options import Wrong
-from watchdog_tools.cli.values import convert
-from watchdog_tools.outputs import text
-from watchdog_tools.result import OK, UNKNOWN, Result
-from watchdog_tools.system.descriptors import null_standard
-from watchdog_tools.system.looks import look_all
+from watchdog_tools.cli import fast_parser
+from watchdog_tools.cli.command import UsageError
+from watchdog_tools.cli.common_options import PRESETS, common, filled_in, from_environment
+from watchdog_tools.cli.converters import convert
+from watchdog_tools.core import OK, UNKNOWN, Result, exit_code
+from watchdog_tools.outputs import FORMATS, Invocation, render, write
+from watchdog_tools.outputs.text import line
+from watchdog_tools.system import null_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from watchdog_tools.cli.options import Command, Values
-    from watchdog_tools.cli.signals import Signals
+    from watchdog_tools.cli.command import Command, Values
+    from watchdog_tools.cli.process_setup import Signals
+    from watchdog_tools.cli.values import CommonValues
 
 
 def guard(command: Command, argv: list[str], signals: Signals) -> NoReturn:
@@ -32,78 +31,96 @@ def guard(command: Command, argv: list[str], signals: Signals) -> NoReturn:
     code = 3
     try:
         null_standard()
-        if command.verbs:
-            from watchdog_tools.cli.verbs import chosen
+        if command.subcommands:
+            from watchdog_tools.cli.subcommands import select
 
-            command, argv = chosen(command, argv)
+            command, argv = select(command, argv)
         code = _invoke(command, argv, signals, time.time(), time.monotonic())
-    except Wrong as wrong:
-        code = _refuse(command, argv, wrong)
+    except UsageError as error:
+        code = _refuse(command, argv, error)
     except BaseException as error:  # noqa: BLE001 -- a traceback and an exit by accident are the alternative
-        outlet.put(text.line(command.label, Result(UNKNOWN, f"internal error: {type(error).__name__}: {error}")))
+        write(line(command.label, Result(UNKNOWN, f"internal error: {type(error).__name__}: {error}")))
     finally:
         os._exit(code)  # without the interpreter's farewell: 7 of 38 M instructions
 
 
 def _invoke(command: Command, argv: list[str], signals: Signals, started: float, tick: float) -> int:
-    raw = fast.parse(command, argv)
-    if raw is None or f"_{command.name.replace('-', '_').upper()}_COMPLETE" in os.environ:  # click decides
-        from watchdog_tools.cli.face import ask
+    raw = fast_parser.parse(command, argv)
+    if raw is None:  # click decides
+        from watchdog_tools.cli.click_parser import parse_or_answer
 
-        raw = ask(command, argv)
-        if raw is None:  # help, version, completion: said
+        raw = parse_or_answer(command, argv)
+        if raw is None:  # help or version: said
             return 0
-    values = convert(command, raw)
-    settle(values, raw, os.environ)
-    config = command.settle(values)
-    result = _taken(command, values, config, signals)
-    _say(command, values, result, started, time.monotonic() - tick)
-    style, warns = str(values["exit_style"]), values["fail_on"] == "warning"
-    pending_ok = bool(values.get("pending_ok"))
-    return exits.code(style, result.state, result.reason, fail_on_warning=warns, pending_ok=pending_ok)
+    values = filled_in(convert(command, raw), raw, os.environ)
+    config = command.configure(values)
+    result = _run(command, values, config, signals)
+    if command.rows and command.rows(config):
+        values = {**values, "verbose": values["verbose"] or 1}
+    _print(command, values, result, started, time.monotonic() - tick)
+    warns, pending_ok = values["fail_on"] == "warning", bool(values.get("pending_ok"))
+    return exit_code(values["exit_style"], result.state, result.reason, fail_on_warning=warns, pending_ok=pending_ok)
 
 
-def _taken(command: Command, values: Values, config: object, signals: Signals) -> Result:
-    if command.run:
-        result: Result | None = command.run(config, values, signals.wake)
-    else:
-        from watchdog_tools.cli.inner import job
-
-        limit = values["timeout"][0]
-        results = look_all([job(command, values, config)], limit, signals.wake)
-        result = results[0] if results else None
+def _run(command: Command, values: Values, config: object, signals: Signals) -> Result:
+    result: Result | None = command.run(config, values, signals.cancel_fd)
     if result is None:
         return Result(UNKNOWN, f"ended by {signals.name()}", reason="signal", target=command.target(config))
     return result
 
 
-def _say(command: Command, values: Values, result: Result, started: float, duration: float) -> None:
+def _print(command: Command, values: CommonValues | Values, result: Result, started: float, duration: float) -> None:
     if values["quiet"] and result.state == OK and not result.reason:
         return
-    if values["format"] == "json":
-        from watchdog_tools.outputs import json
-
-        host = os.uname().nodename
-        lines = json.lines(command.name, result, started=started, duration=duration, host=host)
-    elif values["format"] == "zabbix":
-        from watchdog_tools.outputs import zabbix
-
-        lines = [zabbix.line(command.label, result)]
-    else:
-        lines = text.lines(command.label, result, verbose=bool(values["verbose"]))
-    outlet.put(*lines, seconds=min(max(values["timeout"][0] - duration, 0.1), 0.5))
+    run = Invocation(
+        name=command.name, label=command.label, started=started, duration=duration, host=os.uname().nodename,
+        verbose=bool(values["verbose"]),
+    )  # fmt: skip
+    lines = render(values["format"], result, run)
+    write(*lines, seconds=min(max(values["timeout"][0] - duration, 0.1), 0.5))
 
 
-def _refuse(command: Command, argv: list[str], wrong: Wrong) -> int:
-    """Say wrong usage in one line; the style is read leniently, since the line could not be parsed."""
-    result = Result(UNKNOWN, f"usage: {wrong}; see {command.name} --help", reason="usage")
-    words = " ".join(command.divided(argv)[0]).replace("=", " ").split(" ")
-    said = dict(pairwise(words))
-    names = {option.name for option in command.options}
-    # of an operator's verb --for says how long
-    consumer = (said.get("--for") if "for" in names else None) or os.environ.get("WATCHDOG_TOOLS_FOR", "")
-    style = said.get("--exit-style") or PRESETS.get(consumer, PRESETS["nagios"])[0]
-    form = said.get("-o") or said.get("--format") or os.environ.get("WATCHDOG_TOOLS_FORMAT")
-    values = {"quiet": False, "format": "json" if form == "json" else "text", "verbose": 0, "timeout": (0.5, None)}
-    _say(command, values, result, time.time(), 0.0)
-    return exits.code("bool" if style == "bool" else "nagios", UNKNOWN, "usage")
+def _refuse(command: Command, argv: list[str], error: UsageError) -> int:
+    """Say wrong usage in one line, in the format that was asked for.
+
+    Format and style are read leniently, since the line could not be parsed.
+    """
+    result = Result(UNKNOWN, f"usage: {error}; see {command.name} --help", reason="usage")
+    said = _said(command, argv)
+    environment = _environment()
+    consumer = said.get("for") or environment.get("for", "")
+    style, form, *_ = PRESETS.get(consumer, PRESETS["nagios"])
+    style = said.get("exit_style") or style
+    form = said.get("format") or environment.get("format") or form
+    values: Values = {
+        "args": (), "timeout": (0.5, None), "format": form if form in FORMATS else "text", "exit_style": style,
+        "fail_on": "critical", "quiet": False, "verbose": 0,
+    }  # fmt: skip
+    _print(command, values, result, time.time(), 0.0)
+    return exit_code("bool" if style == "bool" else "nagios", UNKNOWN, "usage")
+
+
+def _said(command: Command, argv: list[str]) -> dict[str, str]:
+    """Return the last value of each option with one, as far as a line can be read that is wrong."""
+    flags = {flag: option for option in common(consumer=False) for flag in option.flags} | command.by_flag()
+    said: dict[str, str] = {}
+    words = iter(command.divided(argv)[0])
+    for word in words:
+        if word == "--":
+            break
+        while word[:1] == "-":
+            option, value = fast_parser.split(flags, word)
+            if option is None and word[:2] in flags and not flags[word[:2]].metavar:
+                word = f"-{word[2:]}"  # noqa: PLW2901 -- the next of several letters behind one dash
+                continue
+            if option and option.metavar:
+                said[option.name] = next(words, "") if value is None else value
+            break
+    return said
+
+
+def _environment() -> Values:
+    try:
+        return from_environment(os.environ)
+    except UsageError:  # it may be what is wrong
+        return {}

@@ -1,43 +1,41 @@
-"""Format `json`: one object a line. The schema is an API: README documents it, golden files hold it.
+"""Format `json`: one object a line. The schema is an API: docs/json.md documents it, golden files hold it.
 
 schema: 1, raised when a key changes its meaning; new keys do not raise it.
 """
 
 from __future__ import annotations
 
-from watchdog_tools.result import NAMES, unpack
+from watchdog_tools.core import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.result import Metric, Result
+    from watchdog_tools.core import Metric, Result
+    from watchdog_tools.outputs import Invocation
 
 SCHEMA = 1
 
 
-def lines(check: str, result: Result, *, started: float, duration: float, host: str) -> list[str]:
-    """Return an object for the result; for each of several things (its detail `each`) where it is about those."""
-    each: list[tuple[object, ...]] = result.details.get("each") or []  # type: ignore[assignment]
-    several = [unpack(packed) for packed in each] or [result]
-    return [line(check, one, started=started, duration=duration, host=host) for one in several]
+def render(result: Result, run: Invocation) -> list[str]:
+    """Return an object for the result; for each of several things where it is about those."""
+    return [_object(one, run) for one in result.each or (result,)]
 
 
-def line(check: str, result: Result, *, started: float, duration: float, host: str) -> str:
-    """Return the object. `started`: seconds since the epoch, `duration`: seconds."""
+def _object(result: Result, run: Invocation) -> str:
     import json
 
     words = {
         "schema": SCHEMA,
-        "check": check,
-        "name": result.details.get("name", check),
+        "check": run.name,
+        "name": result.details.get("name", run.name),
         "target": result.target,
         "state": NAMES[result.state],
         "reason": result.reason,
         "summary": result.summary,
         "metrics": [_metric(metric) for metric in result.metrics],
-        "started": round(started, 3),
-        "duration": round(duration, 6),
-        "host": host,
-        "details": {key: value for key, value in result.details.items() if key != "name" and key[0] != "_"},
+        "started": round(run.started, 3),
+        "duration": round(run.duration, 6),
+        "host": run.host,
+        "details": {key: value for key, value in result.details.items() if key != "name"},
     }
     return json.dumps(words, ensure_ascii=True, allow_nan=False)
 

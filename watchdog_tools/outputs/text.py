@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from watchdog_tools.result import NAMES
-from watchdog_tools.text import LINE, printable, quoted, shortened
+from watchdog_tools.core import NAMES
+from watchdog_tools.core.text import LINE, printable, quoted, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.result import Metric, Result
+    from watchdog_tools.core import Metric, Result
+    from watchdog_tools.outputs import Invocation
 
 _SENTENCE = 640  # bytes, so that perfdata has its share of the line
 
 
-def lines(label: str, result: Result, *, verbose: bool) -> list[str]:
-    """Return the one line, and with `verbose` the long output below it; each of at most 1 KiB."""
-    more = result.lines if verbose else ()
-    return [line(label, result), *(shortened(printable(each), LINE - 1) for each in more)]
+def render(result: Result, run: Invocation) -> list[str]:
+    """Return the one line, and where it is wanted the long output below it; each of at most 1 KiB."""
+    more = result.lines if run.verbose else ()
+    return [line(run.label, result), *(shortened(printable(each), LINE - 1) for each in more)]
 
 
 def line(label: str, result: Result) -> str:

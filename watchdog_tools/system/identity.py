@@ -8,8 +8,8 @@ from __future__ import annotations
 import errno
 import os
 
-from watchdog_tools.system.clock import boot_id
-from watchdog_tools.system.proc import Unseen, stat
+from watchdog_tools.system import boot_id
+from watchdog_tools.system.proc import ProcUnavailable, stat
 
 Identity = tuple[int, int, str, str, str]
 
@@ -27,7 +27,7 @@ def here() -> tuple[str, str, str]:
 
 
 def of(pid: int) -> Identity | None:
-    """Return the identity of a live process, None if there is none. Raise Unseen."""
+    """Return the identity of a live process, None if there is none. Raise ProcUnavailable."""
     found = stat(pid)
     if found is None or not found.running:
         _certain(pid, gone=found is None)
@@ -36,7 +36,7 @@ def of(pid: int) -> Identity | None:
 
 
 def alive(identity: Identity) -> bool:
-    """Whether exactly this process still lives. A zombie does not. Raise Unseen."""
+    """Whether exactly this process still lives. A zombie does not. Raise ProcUnavailable."""
     pid, ticks, *place = identity
     if pid < 1 or tuple(place) != here():
         return False
@@ -97,11 +97,11 @@ def shares_root(pid: int) -> bool:
 
 
 def _certain(pid: int, *, gone: bool) -> None:
-    """Raise Unseen where /proc shows no such process but the kernel knows one, or /proc is not there."""
+    """Raise ProcUnavailable where /proc shows no such process but the kernel knows one, or /proc is not there."""
     if not gone:
         return
     if stat("self") is None:
-        raise Unseen("/proc is not mounted, or is not that of our pid namespace")
+        raise ProcUnavailable("/proc is not mounted, or is not that of our pid namespace")
     try:
         os.kill(pid, 0)  # hidepid hides even our own processes where they are not dumpable
     except ProcessLookupError:
@@ -109,7 +109,7 @@ def _certain(pid: int, *, gone: bool) -> None:
     except PermissionError:
         pass
     if stat(pid) is None:  # it may have been born between the two looks
-        raise Unseen(f"process {pid} exists, but /proc hides it")
+        raise ProcUnavailable(f"process {pid} exists, but /proc hides it")
 
 
 def _namespace(kind: str, pid: int | str = "self") -> str:

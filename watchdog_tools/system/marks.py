@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from watchdog_tools.names import MARK, read
+from watchdog_tools.core.marks import MARK, parse
 from watchdog_tools.system import identity, memory, proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from watchdog_tools.names import Mark, Owner
+    from watchdog_tools.core.marks import Mark
+    from watchdog_tools.core.owner import Owner
 
 _LARGEST = 1 << 18  # bytes of an environment; a mark behind them is not found
 
@@ -32,15 +33,16 @@ def of(pid: int) -> Mark | None:
 
     A mark with a place counts from any user namespace: a start command may make one for itself (`unshare -U`, bwrap).
     """
-    mark = read(environ(pid))
+    mark = parse(environ(pid))
     near = mark and identity.is_near(pid, *(("pid",) if mark.owner.place else ("pid", "user")))
     return mark if near else None
 
 
-def family(owner: Owner, leader: int, ticks: int) -> list[tuple[int, int]]:
+def descendants(owner: Owner, leader: int, ticks: int) -> list[tuple[int, int]]:
     """Return (pid, uid) of the live processes that came from the instance (leader, ticks) of `owner`.
 
-    Anybody can write a mark into an environment of their own: whose word counts, the uid tells. Raise proc.Unseen.
+    Anybody can write a mark into an environment of their own: whose word counts, the uid tells.
+    Raise proc.ProcUnavailable.
     """
     found = [(pid, memory.owner(pid)) for pid in proc.user_pids() if _is_of(of(pid), owner, leader, ticks)]
     return [(pid, uid) for pid, uid in found if uid is not None and is_alive(pid)]
@@ -50,7 +52,7 @@ def _is_of(mark: Mark | None, owner: Owner, leader: int, ticks: int) -> bool:
     return mark is not None and (mark.pid, mark.ticks) == (leader, ticks) and mark.owner.is_same(owner)
 
 
-def counts(pid: int, uids: frozenset[int]) -> bool:
+def is_alive_of(pid: int, uids: frozenset[int]) -> bool:
     """Whether it lives, and is a process of one of these uids."""
     return is_alive(pid) and memory.owner(pid) in uids
 

@@ -31,12 +31,12 @@ _spent = [0.0, 0.0]  # since when, and how long we have waited in vain
 
 def cmdline(pid: int) -> bytes | None:
     """Return the arguments, a NUL behind each; empty for a kernel thread or a zombie, None if gone."""
-    return proc.cmdline(pid) or _again(pid, proc.cmdline, _ARGS)
+    return proc.cmdline(pid) or _retry(pid, proc.cmdline, _ARGS)
 
 
 def exe(pid: int) -> str | None:
     """Return the path of the executable, None for a kernel thread, a zombie, or if gone. Raise PermissionError."""
-    return proc.exe(pid) or _again(pid, proc.exe, None)
+    return proc.exe(pid) or _retry(pid, proc.exe, None)
 
 
 def environ(pid: int, limit: int) -> bytes | None:
@@ -51,7 +51,7 @@ def environ(pid: int, limit: int) -> bytes | None:
                 raise
         return None
 
-    return ask(pid) or _again(pid, ask, _ENV)
+    return ask(pid) or _retry(pid, ask, _ENV)
 
 
 def owner(pid: int) -> int | None:
@@ -75,7 +75,7 @@ def _executed_as(pid: int) -> int | None:
         return data if data.strip(b"\0") else None  # it is not filled in yet
 
     try:
-        data = ask(pid) or _again(pid, ask, None) or b""
+        data = ask(pid) or _retry(pid, ask, None) or b""
     except OSError:
         return None
     for size in (8, 4):  # a program of 32 bits has words of four bytes
@@ -120,12 +120,12 @@ def is_own(pid: int) -> bool:
         return False
 
 
-def _again(pid: int, ask: Callable[[int | str], T | None], begin: int | None) -> T | None:
+def _retry(pid: int, ask: Callable[[int | str], T | None], begin: int | None) -> T | None:
     """Ask one that showed nothing until it does, is gone, or has had its time; None if there is nothing.
 
     begin: the field of stat that tells where in its memory what is asked for begins; the next one tells the end.
     """
-    begun, turn, odd = time.monotonic(), 0, 0
+    begun, attempt, odd = time.monotonic(), 0, 0
     while True:
         where, fields = _living(pid)
         bound = _bound(fields, begin) if fields else 0
@@ -133,14 +133,14 @@ def _again(pid: int, ask: Callable[[int | str], T | None], begin: int | None) ->
             return None
         found = ask(where)
         waited = time.monotonic() - begun
-        if found or odd > _ODD or waited >= min(bound, _left(begun)):
+        if found or odd > _ODD or waited >= min(bound, _remaining(begun)):
             _spent[1] += 0 if found else waited
             return found
         if fields[_ENV + 1] != b"0":
             odd += 1  # it may have begun meanwhile: no time to lose
         else:
-            turn += 1
-            _pause(turn)
+            attempt += 1
+            _pause(attempt)
 
 
 def _bound(fields: list[bytes], begin: int | None) -> float:
@@ -157,14 +157,14 @@ def _bound(fields: list[bytes], begin: int | None) -> float:
     return 0 if fields[begin] == fields[begin + 1] else _EXEC
 
 
-def _left(now: float) -> float:
+def _remaining(now: float) -> float:
     if now - _spent[0] > _PERIOD:
         _spent[:] = now, 0.0
     return max(_IN_ALL - _spent[1], _STRANGER)
 
 
-def _pause(turn: int) -> None:
-    if turn < _YIELDS:
+def _pause(attempt: int) -> None:
+    if attempt < _YIELDS:
         os.sched_yield()
     else:
         time.sleep(0.001)

@@ -15,23 +15,23 @@ _TURNS = 200  # (m) one of 2,000 reads of a thread that execs in a loop met that
 KTHREAD = 0x00200000  # PF_KTHREAD
 
 
-class Unseen(OSError):  # noqa: N818 -- it says what, not that it is an error
+class ProcUnavailable(OSError):  # noqa: N818 -- it says what, not that it is an error
     """We cannot look: /proc is not mounted, or is not that of our pid namespace."""
 
 
 def pids() -> list[int]:
-    """Return the pids that /proc shows us. Raise Unseen where it shows none, not even our own."""
+    """Return the pids that /proc shows us. Raise ProcUnavailable where it shows none, not even our own."""
     mounted()
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError as error:
-        raise Unseen(f"cannot read /proc: {error.strerror}") from None
+        raise ProcUnavailable(f"cannot read /proc: {error.strerror}") from None
 
 
 def user_pids() -> list[int]:
     """Return the pids that /proc shows us but those of kernel threads, which have neither arguments nor environment.
 
-    Raise Unseen. What kthreadd has started, one file tells: to ask each of them takes half of a search.
+    Raise ProcUnavailable. What kthreadd has started, one file tells: to ask each of them takes half of a search.
     """
     found = pids()
     first = stat(2)
@@ -41,13 +41,13 @@ def user_pids() -> list[int]:
 
 
 def mounted() -> None:
-    """Raise Unseen where /proc is not mounted, or numbers processes as another namespace does."""
+    """Raise ProcUnavailable where /proc is not mounted, or numbers processes as another namespace does."""
     try:
         own = os.readlink("/proc/self")
     except OSError:
         own = ""
     if own != str(os.getpid()):
-        raise Unseen("/proc is not mounted, or is not that of our pid namespace")
+        raise ProcUnavailable("/proc is not mounted, or is not that of our pid namespace")
 
 
 def read(pid: int | str, name: str, limit: int = 4096) -> bytes | None:
@@ -132,14 +132,27 @@ class Stat:
 
     @property
     def running(self) -> bool:
-        """Whether it is a process still: a zombie is not, unless its main thread alone has ended."""
-        return self.state not in "ZXx" or (self.state == "Z" and self.threads > 1)
+        """Whether it is a process still: a zombie is not, unless its main thread alone has ended.
+
+        X with another thread is met for a moment while that one takes the main thread's place for an exec.
+        """
+        return self.state not in "ZXx" or self.threads > 1
 
 
 def stat(pid: int | str) -> Stat | None:
     """Return what /proc/PID/stat says, None if the process is gone."""
     line = stat_line(pid)
     return Stat(line) if line else None
+
+
+def session(pid: int) -> int:
+    """Return the session of a process, 0 if it is gone: a quarter of the price of all that `stat` tells."""
+    line = piece(pid, "stat")
+    found = int(line[line.rindex(b")") + 2 :].split(None, 4)[3]) if line else 0
+    if line and found < 1:  # -1 in the middle of an exec: `stat` asks again
+        seen = stat(pid)
+        return seen.session if seen else 0
+    return found
 
 
 def stat_line(pid: int | str) -> bytes | None:
@@ -163,6 +176,19 @@ def status(pid: int | str) -> dict[str, str] | None:
         return None
     lines = data.decode("ascii", "replace").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def hangs(pid: int) -> tuple[int, str, str] | None:
+    """Return start ticks and switches of context of a process in uninterruptible sleep, None for any other.
+
+    Where it says the same a moment later, it has waited all the time: (m) runs that contend for a disk or for the
+    kernel's locks are met in that state again and again, though they go on in between.
+    """
+    seen = stat(pid)
+    fields = status(pid) if seen and seen.state == "D" else None
+    if seen is None or fields is None:
+        return None
+    return seen.ticks, fields.get("voluntary_ctxt_switches", ""), fields.get("nonvoluntary_ctxt_switches", "")
 
 
 def hidden() -> bool:

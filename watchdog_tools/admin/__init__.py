@@ -1,0 +1,1 @@
+"""watchdog-tools: what an operator may ask and order."""

@@ -1,0 +1,186 @@
+"""What the verbs of watchdog-tools share: their options, the service that they are about, and a fork that acts."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from watchdog_tools.cli.command import Command, Option, UsageError
+from watchdog_tools.cli.common_options import common
+from watchdog_tools.cli.converters import directory, service
+from watchdog_tools.core import UNKNOWN, Result
+from watchdog_tools.core.owner import Owner
+from watchdog_tools.core.struct import Struct
+from watchdog_tools.core.text import human_duration
+from watchdog_tools.state import StateDirError, default, pause_directory, place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchdog_tools.cli.command import Values
+    from watchdog_tools.workers.worker import Progress, T_co
+
+    Run = Callable[["Service", Values, int], Result | None]
+
+_GRACE = 1.0  # seconds that a fork has to finish its step when we are told to end
+_STATE = "State"
+
+EXITS = (
+    ("0", "done, or nothing to do: the service is as requested"),
+    ("1", "degraded"),
+    ("2", "down although it should be up, or alive although it should be down"),
+    ("3", "not done: never kept here, another run has the lock, state cannot be read or written; or wrong usage"),
+    ("bool", "0 works, 1 does not"),
+)
+
+
+class Service(Struct):
+    """A NAME that an operator speaks of.
+
+    directory: the state directory that was said, None for the default. values: the options as converted.
+    """
+
+    name: str
+    directory: str | None
+    values: Values
+
+    @property
+    def path(self) -> str:
+        """The state directory. Raise StateDirError. It may ask NSS, so only forks call it."""
+        return self.directory or default(os.geteuid())
+
+    @property
+    def owner(self) -> Owner:
+        """Whose its instance is. Raise StateDirError."""
+        path = self.path
+        return Owner(name=self.name, uid=os.geteuid(), directory=path, place=place(path))
+
+    @property
+    def pauses(self) -> str:
+        """The directory of its pauses. Raise StateDirError."""
+        return pause_directory(self.path, os.geteuid())
+
+
+def verb(  # noqa: PLR0913 -- what the tables of verbs differ in
+    name: str,
+    run: Run,
+    *,
+    summary: str,
+    options: tuple[Option, ...],
+    examples: tuple[tuple[str, str], ...],
+    notes: str,
+    exits: tuple[tuple[str, str], ...] = EXITS,
+) -> Command:
+    """Return the table of a verb that acts on one service."""
+    return Command(
+        name=f"watchdog-tools {name}",
+        label=name.upper(),
+        summary=summary,
+        arguments=("NAME", (1, 1), "name of the service"),
+        options=options,
+        configure=configure,
+        run=_about_it(run),
+        target=lambda service: service.name,
+        examples=examples,
+        exits=exits,
+        notes=notes,
+    )
+
+
+def _about_it(run: Run) -> Run:
+    """Return `run` so that whatever it returns, a failure too, names the service and its instance alike."""
+
+    def about_it(service: Service, values: Values, cancel_fd: int) -> Result | None:
+        result = run(service, values, cancel_fd)
+        if result:
+            result.target = service.name
+            result.details = {"name": service.name, "pid": None, **result.details}
+        return result
+
+    return about_it
+
+
+def options(*own: Option) -> tuple[Option, ...]:
+    """Return the options of a verb that acts: its own, and those of all."""
+    return (*own, state_option(), *common(limit_of="reading and writing state", consumer=False))
+
+
+def state_option() -> Option:
+    """Return the option that says where state is."""
+    return Option("-s --state-dir", "DIR", "state directory of ensure-running [default: /run/watchdog-tools for root, "
+                  "else ~/.local/state/watchdog-tools]", group=_STATE)  # fmt: skip
+
+
+def length_option(default_length: str = "24h") -> Option:
+    """Return the option that says how long a pause holds."""
+    return Option("--for", "D", "how long the pause lasts; it ends by itself", "pause", default_length, group="Pause",
+                  name="span")  # fmt: skip
+
+
+def reason_option() -> Option:
+    """Return the option that says why."""
+    return Option("--reason", "TEXT", "why; status shows it", group="Pause")
+
+
+def lock_option() -> Option:
+    """Return the option that bounds the wait for a run at work."""
+    return Option("--lock-wait", "D", "wait up to D for a run in progress", "duration", "10s", group=_STATE)
+
+
+def configure(values: Values) -> Service:
+    """Return the service that the words name. Raise UsageError."""
+    return Service(name=service_name(values["args"][0]), directory=state_dir(values), values=values)
+
+
+def state_dir(values: Values) -> str | None:
+    """Return the one spelling of the state directory that was said, None for none. Raise UsageError."""
+    try:
+        return directory(values["state_dir"]) if values["state_dir"] else None
+    except ValueError as error:
+        raise UsageError(f"--state-dir: {error}") from None
+
+
+def service_name(word: str) -> str:
+    """Return `word` if it is a NAME. Raise UsageError."""
+    try:
+        return service(word)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def run_action(what: Service, cancel_fd: int, work: Callable[[Progress], T_co]) -> T_co | Result | None:
+    """Have a fork do `work`, which no deadline kills. None if `cancel_fd` came first and nothing was said.
+
+    Return what `work` does, or a Result where it failed.
+    """
+    from watchdog_tools.workers.actions import act
+
+    seconds, state = what.values["timeout"]
+
+    def guarded(progress: Progress, _parent_fd: int) -> T_co | Result:
+        os.umask(0o022)
+        try:
+            return work(progress)
+        except StateDirError as error:
+            return Result(UNKNOWN, f"{what.name}: {error}; nothing done", reason="no-state")
+        except OSError as error:
+            return Result(UNKNOWN, f"{what.name}: {error.strerror or error}; nothing done", reason="resources")
+
+    try:
+        worker = act(guarded, seconds, cancel_fd, _GRACE)
+    except OSError as error:
+        return Result(UNKNOWN, f"{what.name}: cannot fork: {error.strerror}; nothing done", reason="resources")
+    if worker.result is not None or _readable(cancel_fd):
+        return worker.result
+    if worker.silent:
+        return Result(UNKNOWN, f"{what.name}: the run was killed while {worker.words}", reason="crashed")
+    late = UNKNOWN if state is None else state
+    words = f"{what.name}: not done within {human_duration(seconds)}, still {worker.words}"
+    return Result(late, words, reason="timeout")
+
+
+def _readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

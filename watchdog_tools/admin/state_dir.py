@@ -1,0 +1,77 @@
+"""A state directory that status looks into, opened once: whose it is, and which NAMEs it holds."""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools.cli.converters import is_service
+from watchdog_tools.core.owner import Owner
+from watchdog_tools.state import StateDirError, enter, kept_directory, pause, pause_directory
+from watchdog_tools.state import names as files_in
+from watchdog_tools.state import place as statedir_place
+
+
+class StateDir:
+    """A state directory to look into. uid: whose it is, and whose files in it are believed."""
+
+    __slots__ = ("directory", "note", "path", "uid")
+
+    def __init__(self, path: str, uid: int) -> None:
+        """Open it; `directory` is -1 where there is none, and `note` says why if that is not plain."""
+        self.path = path
+        self.uid = uid
+        self.directory, self.note = -1, ""
+        try:
+            self.directory = enter(path, reading=True)
+            self.uid = os.fstat(self.directory).st_uid
+        except StateDirError as error:
+            self.note = "" if error.missing else str(error)
+
+    @property
+    def pauses(self) -> str:
+        """The directory of the pauses."""
+        return pause_directory(self.path, self.uid)
+
+    @property
+    def keeper(self) -> str:
+        """The name of the user who keeps what is in it."""
+        import pwd
+
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return str(self.uid)
+
+    def owner(self, name: str) -> Owner:
+        """Return whose the instance called `name` in it is."""
+        return Owner(name=name, uid=self.uid, directory=self.path, place=statedir_place(self.path))
+
+    def was_kept(self, name: str) -> bool:
+        """Whether NAME was ever started or adopted here; True where we cannot see that."""
+        for path in (f"{self.path}/lock/{name}.command", f"{kept_directory(self.path) or self.path}/{name}"):
+            try:
+                os.lstat(path)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                pass
+            return True
+        return bool(self.note)
+
+    def names(self) -> list[str]:
+        """Return the NAMEs that have a record or a pause; `note` says what cannot be listed."""
+        found = set(self._listed(self.directory, ".record")) if self.directory >= 0 else set()
+        try:
+            orders = enter(self.pauses, reading=True)
+        except StateDirError:
+            return sorted(found)
+        found.update(name for name in self._listed(orders) if pause.read(self.pauses, name, self.uid)[0])
+        os.close(orders)
+        return sorted(found)
+
+    def _listed(self, directory: int, suffix: str = "") -> list[str]:
+        try:
+            return list(filter(is_service, files_in(directory, suffix)))
+        except OSError as error:
+            self.note = f"{self.path} cannot be listed: {error.strerror}"
+            return []

@@ -1,0 +1,188 @@
+"""What status says, in its probe worker: records, pauses and last words become rows and one verdict."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from watchdog_tools.admin.state_dir import StateDir
+from watchdog_tools.core import OK, UNKNOWN, Result, worst
+from watchdog_tools.core.record import Seen
+from watchdog_tools.core.service_state import STATES, service_state
+from watchdog_tools.core.struct import Struct
+from watchdog_tools.core.text import aligned, human_duration, quoted
+from watchdog_tools.ensure_running import containment
+from watchdog_tools.state import StateDirError, default, events, instance, pause
+from watchdog_tools.system import boot_id, uptime
+from watchdog_tools.system.identity import here
+from watchdog_tools.system.proc import ProcUnavailable, mounted
+from watchdog_tools.system.relatives import left_by, ticks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from watchdog_tools.admin.pause import PauseFacts
+    from watchdog_tools.core.pause import Pause
+
+    Rows = list[tuple["Row", Result]]
+
+_START_SECONDS = 1.0  # of --start-seconds, as it is by default
+_NAMED = 5  # names that the one line shows
+_NEVER = "it was never kept here"
+_ALIVE = {True: "alive", False: "down", None: "not known to run"}
+_MOST = 500  # services; a Result must go through a pipe, and a person must read it
+
+
+class Row(Struct):
+    """What the long output shows of one service, and JSON: there each field is a detail.
+
+    pid: of its instance that lives, None for none. since, wait: seconds. last_time: of its last event, epoch.
+    """
+
+    name: str
+    keeper: str
+    state_dir: str
+    alive: bool | None
+    pid: int | None
+    restarts: int | None
+    starts: int | None
+    since: float | None
+    wait: float
+    last: str
+    last_time: float | None
+    notes: list[str]
+    containment: str | None
+    paused_left: float | None
+    paused_until: int | None
+    paused_reason: str
+
+
+def status(names: tuple[str, ...], directory: str | None, *, more: bool) -> Result:
+    """Return the verdict on `names`, all if empty, with that on each one. more: show the containment."""
+    places = _places(directory)
+    asked = [(place, name) for place in places for name in place.names() if not names or name in names]
+    asked += [(places[0], name) for name in names if name not in {known for _, known in asked}]
+    rows = [_row(place, name) for place, name in asked[:_MOST]]
+    notes = [place.note for place in places if place.note]
+    notes += [f"{len(asked) - _MOST} more are not shown"] if len(asked) > _MOST else []
+    where = " or ".join(place.path for place in places)
+    if not rows:
+        return Result(UNKNOWN, "; ".join([f"nothing is kept in {where}", *notes]), reason="nothing", target=where)
+    each = [result for _, result in rows]
+    state = worst([*(result.state for result in each), *[UNKNOWN] * len(notes)])
+    return Result(
+        state,
+        "; ".join([_sentence(rows, state), *notes]),
+        target=where,
+        each=each,
+        lines=_table(rows, keepers=len({row.state_dir for row, _ in rows}) > 1, more=more),
+    )
+
+
+def _places(directory: str | None) -> list[StateDir]:
+    if directory:
+        return [StateDir(directory, os.geteuid())]
+    roots = StateDir(default(0), 0)
+    if os.geteuid() == 0:
+        return [roots]
+    try:
+        return [StateDir(default(os.geteuid()), os.geteuid()), roots]
+    except StateDirError:  # who has no home keeps nothing
+        return [roots]
+
+
+def _row(place: StateDir, name: str) -> tuple[Row, Result]:
+    """Return what is shown of one service, and the verdict on it, whose details docs/json.md documents."""
+    order, note = pause.read(place.pauses, name, place.uid)
+    seen, trouble = _seen(place, name)
+    stands = service_state(
+        seen.record, alive=seen.alive, paused=order is not None, now=int(uptime() * 1000), boot=boot_id()
+    )
+    remains = _left_behind(place, name, seen)
+    when, said = events.last(place.directory, name, place.uid) if place.directory >= 0 else (0.0, "")
+    known = seen.record or trouble or order or place.was_kept(name)
+    notes = [quoted(each) for each in (note, trouble, remains, "" if known else _NEVER) if each]
+    row = Row(
+        name=name, keeper=place.keeper, state_dir=place.path, alive=stands.alive,
+        pid=seen.record.pid or None if seen.record and seen.alive and stands.alive else None,
+        restarts=stands.restarts, starts=stands.starts,
+        since=None if stands.since is None else stands.since / 1000, wait=stands.wait / 1000, last=said,
+        last_time=when or None, notes=notes,
+        containment=containment.kind(place.owner(name), seen.record.pid) if seen.alive and seen.record else None,
+        **_order(order),
+    )  # fmt: skip
+    words = f"{name} is {stands.word}" + (", " + "; ".join(notes) if notes else "")
+    return row, Result(STATES[stands.word], words, reason=stands.word, target=name, details=row.plain())
+
+
+def _seen(place: StateDir, name: str) -> tuple[Seen, str]:
+    """Return what its record says, and why that is less than it could be, or nothing."""
+    if place.directory < 0:
+        return Seen(None, alive=False), ""
+    try:
+        mounted()  # or each would be called down, as of another boot
+        seen = instance.read_in(place.directory, place.owner(name))
+    except ProcUnavailable as error:
+        return Seen(None, alive=False), str(error)
+    if seen.record and seen.record.pid and seen.record.boot == boot_id() and seen.record.identity[2:] != here():
+        return Seen(None, alive=False), f"{name} is kept in another pid or time namespace, where we cannot look"
+    return seen, seen.note
+
+
+def _left_behind(place: StateDir, name: str, seen: Seen) -> str:
+    """Return what its instance left behind when it ended, in words, or nothing."""
+    record = seen.record
+    if record is None or seen.alive or not record.pid or record.identity[2:] != here():
+        return ""
+    seen.lived(_START_SECONDS)
+    try:
+        pids, _ = left_by(place.owner(name), record.identity, frozenset({place.uid}), ticks(seen.until))
+    except ProcUnavailable:
+        return ""
+    more = ", ..." if len(pids) > _NAMED else ""
+    return f"its last instance left pid {', '.join(map(str, pids[:_NAMED]))}{more} behind" if pids else ""
+
+
+def _order(order: Pause | None) -> PauseFacts:
+    from watchdog_tools.admin.pause import facts
+
+    return facts(order) if order else {"paused_left": None, "paused_until": None, "paused_reason": ""}
+
+
+def _sentence(rows: Rows, state: int) -> str:
+    """Return `3 services: 2 running, 1 down; web: down`."""
+    counts = {word: sum(result.reason == word for _, result in rows) for word in STATES}
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    bad = sorted((each for each in rows if each[1].state != OK), key=lambda each: each[1].state != state)
+    named = [_named(row, result) for row, result in bad]
+    more = [f"and {len(named) - _NAMED} more"] if len(named) > _NAMED else []
+    head = f"{len(rows)} service{'s' * (len(rows) != 1)}: {said}"
+    return f"{head}; {', '.join([*named[:_NAMED], *more])}" if bad else head
+
+
+def _named(row: Row, result: Result) -> str:
+    return f"{row.name} was never kept here" if _NEVER in row.notes else f"{row.name}: {result.reason}"
+
+
+def _table(rows: Rows, *, keepers: bool, more: bool) -> list[str]:
+    head: tuple[str, ...] = ("NAME", "STATE", "SINCE", "STARTS", "HELD/PAUSED", "LAST")
+    cells = [_cells(row, result.reason) for row, result in rows]
+    if keepers:
+        head = ("KEEPER", *head)
+        cells = [(row.keeper, *each) for (row, _), each in zip(rows, cells, strict=True)]
+    if more:
+        head = (*head[:-1], "CONTAINMENT", head[-1])
+        cells = [(*each[:-1], row.containment or "-", each[-1]) for (row, _), each in zip(rows, cells, strict=True)]
+    return aligned([head, *cells])
+
+
+def _cells(row: Row, word: str) -> tuple[str, ...]:
+    since = "-" if row.since is None else human_duration(row.since)
+    held = f"next start in {human_duration(row.wait)}" if row.wait else "-"
+    if row.paused_left is not None:
+        ending = f": {row.paused_reason}" if row.paused_reason else ""
+        held = f"{human_duration(max(round(row.paused_left), 1))} left{ending}"
+    age = f"{human_duration(max(time.time() - row.last_time, 0))} ago: " if row.last_time else ""
+    last = "; ".join([f"{age}{row.last}" if row.last else "-", *row.notes])
+    shown = f"paused, {_ALIVE[row.alive]}" if word == "paused" else word
+    counts = [str(count) for count in (row.restarts, row.starts) if count is not None]
+    return row.name, shown, since, "/".join(counts) or "-", held, last

@@ -1,1 +1,0 @@
-"""One file is one console script and one section of the README."""

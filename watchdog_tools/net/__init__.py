@@ -1,0 +1,1 @@
+"""Talking to other machines: addresses, connections, TLS."""

@@ -1,1 +1,0 @@
-"""LOOK: facts about processes, ports, replies and plugins. Nothing here changes anything."""
