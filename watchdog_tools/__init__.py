@@ -15,6 +15,7 @@ COMMANDS = {
     "check-process": (CHECK, PROCESS, "checks.process"),
     "check-port": (CHECK, SERVICE, "checks.port"),
     "check-http": (CHECK, SERVICE, "checks.http"),
+    "check-heartbeat": (CHECK, SERVICE, "checks.heartbeat"),
     "ensure-running": (KEEPER, "", "ensure_running"),
     "watchdog-tools": (ADMIN, "", "admin.verbs"),
     "watchdog-tools status": (ADMIN, "", "admin.verbs.status"),

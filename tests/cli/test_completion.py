@@ -126,6 +126,8 @@ def test_paths(shell: str, tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
     words = offered(shell, "check-process --pidfile a-", tmp_path, cwd=tmp_path)
     assert [word.rstrip("/") for word in words] == ["a-directory", "a-file"]
+    words = offered(shell, "check-heartbeat a-", tmp_path, cwd=tmp_path)
+    assert [word.rstrip("/") for word in words] == ["a-directory", "a-file"]
     words = offered(shell, "watchdog-tools status -s a-", tmp_path, cwd=tmp_path)
     assert [word.rstrip("/") for word in words] == ["a-directory"]
     assert "daemon" in offered(shell, "ensure-running web --user daem", tmp_path)
