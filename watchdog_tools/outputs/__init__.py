@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from watchdog_tools.core import Result
 
-    Format = Literal["text", "json", "zabbix"]
+    Format = Literal["text", "json", "zabbix", "prometheus"]
 
 _PIPE = 4096  # bytes that a pipe takes in one piece (PIPE_BUF)
 
 # Name of the module -> what help adds to it.
-FORMATS: dict[Format, str] = {"text": "", "json": "", "zabbix": "the bare value"}
+FORMATS: dict[Format, str] = {"text": "", "json": "", "zabbix": "the bare value", "prometheus": ""}
 
 
 class Invocation:
