@@ -18,6 +18,8 @@ from helpers import fair_clock
 # Every test's environment carries it with a value of its own; what the test starts inherits it.
 TOKEN = "WDT_TEST_TOKEN"  # noqa: S105 -- a marker, not a secret
 
+_UNSURE = 0.5  # seconds in which one in the middle of an exec is asked again
+
 T = TypeVar("T")
 
 
@@ -115,15 +117,42 @@ def children(pid: int) -> list[Seen]:
 
 
 def carriers(token: str) -> list[Seen]:
-    """Return the live processes, neither Z nor D, with `token` in environment or arguments."""
-    needle, found = token.encode(), []
-    for pid in everyone():
-        seen = look(pid)
-        if seen is None or seen.state in "ZXD":  # reading the memory of a process in D state can hang
-            continue
-        if any(needle in word.encode("utf-8", "surrogateescape") for word in seen.argv) or needle in _environ(pid):
-            found.append(seen)
+    """Return the live processes, neither Z nor D, with `token` in environment or arguments.
+
+    One in the middle of an exec shows neither for a moment, and so does one that waits in the kernel (D) until the
+    child of its vfork has executed: they are asked again for half a second.
+    """
+    needle, found, asked, deadline = token.encode(), [], list(everyone()), fair_clock.Deadline(_UNSURE)
+    while asked:
+        again = []
+        for pid in asked:
+            seen = look(pid)
+            if seen is None or seen.state in "ZX":
+                continue
+            if seen.state == "D":  # reading the memory of a process in D state can hang
+                again.append(pid)
+                continue
+            shown = _environ(pid)
+            if needle in shown or any(needle in word.encode("utf-8", "surrogateescape") for word in seen.argv):
+                found.append(seen)
+            elif not shown and _has_memory(pid):
+                again.append(pid)
+        if again and deadline.left() <= 0:
+            break
+        asked = again
+        if asked:
+            time.sleep(0.002)
     return found
+
+
+def _has_memory(pid: int) -> bool:
+    """Tell whether it is neither a kernel thread nor a zombie, and shows an environment to us, or soon will."""
+    with contextlib.suppress(OSError):
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        fields = stat[stat.rindex(b")") + 2 :].split()
+        size, code, begin, end = fields[20], fields[23], fields[47], fields[48]
+        return size != b"0" and code != b"1" and (end == b"0" or begin != end)  # code 1: hidden from us
+    return False
 
 
 def _environ(pid: int) -> bytes:
