@@ -6,8 +6,8 @@ import os
 import stat
 
 PLACE = "watchdog-tools"
-_ROOTS = f"/run/{PLACE}", f"/var/lib/{PLACE}/pause"  # root's state, and its pauses
-_KEPT = f"/var/lib/{PLACE}/kept"  # a file for each NAME that root ever kept: /run forgets
+_ROOTS = f"/run/{PLACE}", f"/var/lib/{PLACE}"  # root's state, and its memory
+_KEPT = f"{_ROOTS[1]}/kept"  # a file for each NAME that root ever kept: /run forgets
 _BELOW_HOME = f"/.local/state/{PLACE}"
 _HOMELESS = ("", "/", "/nonexistent")
 
@@ -131,12 +131,17 @@ def _verify(level: int, path: str, *, last: bool, reading: bool) -> None:
         raise StateDirError(f"no state directory: others can write {path}")
 
 
-def pause_directory(directory: str, uid: int) -> str:
-    """Return the directory of the pauses of a state directory that `uid` owns.
+def memory_directory(directory: str, uid: int) -> str:
+    """Return where what outlives a reboot is, of a state directory that `uid` owns.
 
-    Root's default state is gone after a reboot, and an order is not: it lives elsewhere.
+    Root's default state is gone after a reboot; what was ordered, said and done is not.
     """
-    return _ROOTS[1] if uid == 0 and directory == _ROOTS[0] else f"{directory}/pause"
+    return _ROOTS[1] if uid == 0 and directory == _ROOTS[0] else directory
+
+
+def pause_directory(directory: str, uid: int) -> str:
+    """Return the directory of the pauses of a state directory that `uid` owns."""
+    return f"{memory_directory(directory, uid)}/pause"
 
 
 def kept_directory(directory: str) -> str:
@@ -149,7 +154,7 @@ def kept_directory(directory: str) -> str:
 
 def pause_levels(path: str, *, default: bool) -> bool:
     """Whether all levels of the pause directory `path` may be created: in a default place. default: of the state."""
-    return default or path == _ROOTS[1]
+    return default or path.startswith(f"{_ROOTS[1]}/")
 
 
 def is_own_file(path: str) -> bool:
