@@ -14,6 +14,7 @@ from watchdog_tools.core import CRITICAL, Result, decision
 from watchdog_tools.core.marks import user_words
 from watchdog_tools.core.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
+from watchdog_tools.net.shutdown import is_shutting_down
 from watchdog_tools.state import instance
 from watchdog_tools.system import ticks_to_seconds
 from watchdog_tools.system.proc import ProcUnavailable
@@ -133,6 +134,8 @@ def _start(run: Run, health: Health, assessment: Assessment) -> Result:
         return blocked
     if run.probes.paused():  # since the check: what it requires was checked meanwhile
         raise StateChanged
+    if assessment.remains and is_shutting_down():  # where nothing is to be ended, the start asks
+        return no_action.shutting_down(run, health.summary or "no instance")
     if run.boot_grace:
         return pending_after_boot(run.config, health.summary or "no instance", "the next run tries again")
     was = assessment.record

@@ -121,12 +121,12 @@ def _paused(service: Service, cancel_fd: int, operator: str) -> tuple[str, dict[
 
 
 def _new_pause(service: Service, progress: Progress) -> tuple[str, dict[str, object]]:
-    from watchdog_tools.admin.pause import facts, log_event, write_pause
+    from watchdog_tools.admin.pause import facts, log_pause, write_pause
     from watchdog_tools.state.pause import until
 
     progress("local", "writing the pause")
     order = write_pause(service)
-    log_event(service, "paused", seconds=order.length // 1000, reason=order.reason)
+    log_pause(service, order)
     return until(order), dict(facts(order))
 
 

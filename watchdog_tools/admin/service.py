@@ -112,15 +112,14 @@ def state_option() -> Option:
                   "else ~/.local/state/watchdog-tools]", group=_STATE)  # fmt: skip
 
 
-def length_option(default_length: str = "24h") -> Option:
-    """Return the option that says how long a pause holds."""
-    return Option("--for", "D", "how long the pause lasts; it ends by itself", "pause", default_length, group="Pause",
-                  name="span")  # fmt: skip
-
-
-def reason_option() -> Option:
-    """Return the option that says why."""
-    return Option("--reason", "TEXT", "why; status shows it", group="Pause")
+def pause_options() -> tuple[Option, ...]:
+    """Return the options that say how long a pause holds, and why."""
+    return (
+        Option("--for", "D", "how long the pause lasts; it ends by itself [default: 24h]", "pause", group="Pause",
+               name="span"),
+        Option("--until-boot", "", "the pause ends with the next boot", group="Pause"),
+        Option("--reason", "TEXT", "why; status shows it", group="Pause"),
+    )  # fmt: skip
 
 
 def lock_option() -> Option:
@@ -130,6 +129,8 @@ def lock_option() -> Option:
 
 def configure(values: Values) -> Service:
     """Return the service that the words name. Raise UsageError."""
+    if values.get("until_boot") and values["span"] is not None:
+        raise UsageError("--for and --until-boot exclude each other: both say when the pause ends")
     return Service(name=service_name(values["args"][0]), directory=state_dir(values), values=values)
 
 
