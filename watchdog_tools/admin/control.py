@@ -130,6 +130,14 @@ def _new_pause(service: Service, progress: Progress) -> tuple[str, dict[str, obj
     return until(order), dict(facts(order))
 
 
+def only_paused(service: Service, cancel_fd: int, operator: str) -> Result | None:
+    """Do what can be done for a NAME that was never kept here, and yet has a pause: that begins anew, or ends."""
+    from watchdog_tools.admin import pause
+
+    work = pause.resume if operator == "start" else pause.pause
+    return run_action(service, cancel_fd, lambda progress: work(service, progress))
+
+
 def _standing_pause(service: Service, progress: Progress) -> tuple[str, dict[str, object]]:
     from watchdog_tools.admin.pause import facts
     from watchdog_tools.state.pause import read, until
