@@ -8,6 +8,7 @@ from watchdog_tools.actions.context import StateChanged, down, ended_early, now,
 from watchdog_tools.actions.exits import DAEMON_HINT, record_exit
 from watchdog_tools.actions.healthy import on_healthy, verify
 from watchdog_tools.actions.hooks import run_hook
+from watchdog_tools.actions.reload import reload_instance
 from watchdog_tools.actions.stop import end_remains, run_stop_hooks
 from watchdog_tools.actions.time_limit import PATIENCE
 from watchdog_tools.core import CRITICAL, Result, decision
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from watchdog_tools.core.record import Record, Seen
 
 # what leaves the record as it is
-_NO_CHANGE = (decision.NOTHING, decision.VETO, decision.UNSTARTABLE, decision.PAUSED, decision.DAEMON)
+_NO_CHANGE = (
+    *(decision.NOTHING, decision.VETO, decision.UNSTARTABLE, decision.PAUSED, decision.DAEMON),
+    decision.RELOAD,
+)
 _CLAIMED = 3  # of those that say they are ours, as many are named
 _MAX_CHECKS = 5  # of a service whose state changes each time
 
@@ -189,6 +193,7 @@ _ACTIONS = {
     decision.KEEP: _keep,
     decision.ADOPT: _adopt,
     decision.STOP: unhealthy.stop_for_operator,
+    decision.RELOAD: reload_instance,
     decision.RESTART: _restart,
     decision.REPLACE: _restart,
     decision.DAEMON: _daemon,

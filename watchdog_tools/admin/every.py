@@ -32,8 +32,10 @@ def run(service: Service, cancel_fd: int, operator: str) -> Result | None:
     """Do what `operator` says, `start` or `stop`, with each service. None if `cancel_fd` came first."""
     seconds, state = service.values["timeout"]
     found = run_all([Check(lambda _progress: _known(service), on_timeout=state)], seconds, cancel_fd)
-    if found is None or isinstance(found[0], Result):
-        return found[0] if found else None
+    if found is None:
+        return None
+    if isinstance(found[0], Result):
+        return found[0]
     path, names, inside = found[0]
     if not names:
         return Result(UNKNOWN, f"nothing is kept in {path}; nothing done", reason="nothing", target=path)

@@ -87,7 +87,9 @@ def resume(service: Service, progress: Progress) -> Result:
 
 def _had(order: Pause) -> str:
     """Return how long it would have gone on."""
-    return "was until the next boot" if order.until_boot else f"had {human_duration(paused.remaining(order) / 1000)} left"
+    return (
+        "was until the next boot" if order.until_boot else f"had {human_duration(paused.remaining(order) / 1000)} left"
+    )
 
 
 def facts(order: Pause) -> PauseFacts:

@@ -172,14 +172,25 @@ def run_action(what: Service, cancel_fd: int, work: Callable[[Progress], T_co]) 
 
     Return what `work` does, or a Result where it failed.
     """
+    return run_action_under_lock(what, cancel_fd, lambda progress, _: work(progress), 0.0)
+
+
+def run_action_under_lock(
+    what: Service, cancel_fd: int, work: Callable[[Progress, int], T_co], lock_wait: float
+) -> T_co | Result | None:
+    """Do as `run_action` does. work: it is given a descriptor, too, which tells of the guard's end while it waits.
+
+    lock_wait: seconds that it may take besides.
+    """
     from watchdog_tools.workers.actions import act
 
     seconds, state = what.values["timeout"]
+    seconds += lock_wait
 
-    def guarded(progress: Progress, _parent_fd: int) -> T_co | Result:
+    def guarded(progress: Progress, parent_fd: int) -> T_co | Result:
         os.umask(0o022)
         try:
-            return work(progress)
+            return work(progress, parent_fd)
         except StateDirError as error:
             return Result(UNKNOWN, f"{what.name}: {error}; nothing done", reason="no-state")
         except OSError as error:

@@ -183,8 +183,8 @@ def _cells(row: Row, word: str) -> tuple[str, ...]:
     held = f"next start in {human_duration(row.wait)}" if row.wait else "-"
     if row.paused_left is not None or row.paused_until_boot:
         ending = f": {row.paused_reason}" if row.paused_reason else ""
-        left = "until the next boot" if row.paused_left is None else f"{human_duration(max(round(row.paused_left), 1))} left"
-        held = f"{left}{ending}"
+        left = f"{human_duration(max(round(row.paused_left or 0), 1))} left"
+        held = ("until the next boot" if row.paused_until_boot else left) + ending
     age = f"{human_duration(max(time.time() - row.last_time, 0))} ago: " if row.last_time else ""
     last = "; ".join([f"{age}{row.last}" if row.last else "-", *row.notes])
     shown = f"paused, {_ALIVE[row.alive]}" if word == "paused" else word

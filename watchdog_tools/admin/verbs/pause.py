@@ -29,7 +29,8 @@ COMMAND = verb(
     ),
     exits=(EXITS[0], EXITS[3], EXITS[4]),
     notes="A pause replaces an earlier one and ends by itself. It is measured by the clock that runs since the boot;"
-    " after a reboot by the wall clock, but it then ends no later than D after that boot, and with --until-boot (a year at most) it is over. Root's pauses are in"
+    " after a reboot by the wall clock, but it then ends no later than D after that boot. With"
+    " --until-boot it is over by then (and after a year). Root's pauses are in"
     " /var/lib/watchdog-tools/pause and survive a reboot; with --state-dir, and for other users, they are in the"
     " subdirectory pause of the state directory. A file there that other users own or can write, or that is a link, is"
     " ignored, and the output says so.",
