@@ -16,6 +16,12 @@ from helpers.utmp import record
 pytestmark = pytest.mark.root(reason="makes a machine of its own")
 RUN = "ensure-running web --start-seconds 0.1"
 SERVICE = "-- /opt/svc 600"
+# Its stop is what the shutdown waits for.
+LATE = """[Service]
+ExecStart=/bin/sleep infinity
+ExecStop=/bin/sh -c 'touch /root/stopping; while [ ! -e /root/go ]; do sleep 0.1; done'
+TimeoutStopSec=60
+"""
 
 
 @pytest.fixture
@@ -98,15 +104,14 @@ def test_a_real_systemd_that_stops() -> None:
     """A job that its shutdown waits for asks: nothing is started, by root and by an ordinary user alike."""
     with nspawn.need_booted() as host:
         line = "ensure-running web --start-seconds 0.1 --state-dir /root/state -- /bin/sleep 600"
-        host.unit("late.service", "[Service]\nExecStart=/bin/sleep infinity\nTimeoutStopSec=60\n"
-                  "ExecStop=/bin/sh -c 'touch /root/stopping; while [ ! -e /root/go ]; do sleep 0.1; done'\n")  # fmt: skip
+        host.unit("late.service", LATE)
         host.systemctl("daemon-reload")
         assert host.systemctl("start", "late").code == 0
         before = host.run("sh", "-c", f"mkdir -p /root/state; {line}")
         assert before.code == 0, before
         host.run("sh", "-c", "kill $(sed -n s/^pid=//p /root/state/web.record)")
         host.systemctl("--no-block", "halt")
-        wait_for(lambda: (host.root / "root/stopping").exists(), 30, "the shutdown")
+        wait_for((host.root / "root/stopping").exists, 30, "the shutdown")
         ran = host.run("sh", "-c", line)
         user = host.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "python3", "-I", "-c",
                         "import sys; sys.path.insert(0, sys.argv[1]); from watchdog_tools.net import shutdown;"

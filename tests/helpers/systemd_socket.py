@@ -86,12 +86,11 @@ class Systemd:
 
     def _answer(self, other: socket.socket) -> None:
         said = other.recv(4096)
-        wanted = f"\0AUTH EXTERNAL {str(os.geteuid()).encode().hex()}\r\n".encode()
+        wanted = f"\0AUTH EXTERNAL {str(os.geteuid()).encode().hex()}\r\nBEGIN\r\n".encode()
         other.sendall(b"OK " + GUID + b"\r\n" if said == wanted else b"REJECTED EXTERNAL\r\n")
         said = other.recv(4096)
         self.asked.append(said)
-        if said.startswith(b"BEGIN\r\n"):
-            other.sendall(self.reply)
+        other.sendall(self.reply)
         other.recv(1)  # until who asked has gone
 
 

@@ -11,7 +11,7 @@ from helpers.systemd_socket import error_reply, greeting, state_reply, systemd
 from helpers.utmp import record
 
 from watchdog_tools.net import shutdown
-from watchdog_tools.system import runlevel
+from watchdog_tools.system.shutdown import logins_ended, runlevel_ends
 
 
 def asked(path: Path, *, is_bus: bool = False, seconds: float = 5.0) -> bytes:
@@ -66,21 +66,21 @@ def test_nobody_is_no_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.root(reason="only root's file is believed")
-class TestUtmp:
-    """Where there is no systemd."""
+class TestFiles:
+    """Where there is no systemd, or it tells only root."""
 
     @pytest.mark.parametrize(("level", "ending"), [("0", True), ("6", True), ("5", False), ("2", False)])
     def test_the_runlevel_tells(self, tmp_path: Path, level: str, *, ending: bool) -> None:
         """Halt and reboot; among other records."""
         path = tmp_path / "utmp"
         path.write_bytes(record(2, "~", time.time()) + record(1, level, time.time()) + record(7, "6", time.time()))
-        assert runlevel.is_ending(str(path)) == ending
+        assert runlevel_ends(str(path)) == ending
 
     def test_one_of_an_earlier_boot_does_not_count(self, tmp_path: Path) -> None:
         """A file that outlived it would keep every start from being made, for ever."""
         path = tmp_path / "utmp"
         path.write_bytes(record(1, "6", time.time() - 7200))
-        assert not runlevel.is_ending(str(path))
+        assert not runlevel_ends(str(path))
 
     @pytest.mark.parametrize("kind", ["none", "writable", "foreign", "link", "fifo", "torn"])
     def test_what_is_not_believed(self, tmp_path: Path, kind: str) -> None:
@@ -95,4 +95,14 @@ class TestUtmp:
             aim.rename(path)
             path.chmod(0o666 if kind == "writable" else 0o664)
             os.chown(path, 12345 if kind == "foreign" else 0, 0)
-        assert not runlevel.is_ending(str(path))
+        assert not runlevel_ends(str(path))
+
+    @pytest.mark.parametrize(
+        ("words", "ended"),
+        [("System is going down. Unprivileged users are not", True), ("System is booting up.", False), ("", False)],
+    )
+    def test_nologin_tells_whom_the_bus_tells_no_more(self, tmp_path: Path, words: str, *, ended: bool) -> None:
+        """It ends early in a shutdown; the same file is there while the machine boots."""
+        path = tmp_path / "nologin"
+        path.write_text(words)
+        assert logins_ended(str(path)) == ended
