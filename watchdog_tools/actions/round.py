@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from watchdog_tools.actions import no_action, oneshot, start, unhealthy
 from watchdog_tools.actions.assess import assess, unmet_requirements
-from watchdog_tools.actions.context import StateChanged, down, ended_early, now, pending_after_boot
+from watchdog_tools.actions.boot_grace import pending_after_boot
+from watchdog_tools.actions.context import StateChanged, down, ended_early, now
 from watchdog_tools.actions.exits import DAEMON_HINT, record_exit
 from watchdog_tools.actions.healthy import on_healthy, verify
 from watchdog_tools.actions.hooks import run_hook

@@ -43,6 +43,8 @@ def run_session(run: Run, cause: str) -> Result:
         return _run_session(run, cause)
     except OSError as error:  # the machine fails us in the middle: the service's verdict stays
         return no_lock(run, cause, f"{error.strerror}; nothing more was done", "resources")
+    finally:
+        run.flush()
 
 
 def _run_session(run: Run, cause: str) -> Result:
@@ -85,6 +87,7 @@ def _leave(owner: Owner) -> None:
 
 def _finish(run: Run, result: Result) -> Result:
     """Return the verdict with the run's notes, and how long each of its steps took."""
+    run.flush()
     result.summary = "; ".join([result.summary, *run.notes])
     result.lines = (*result.lines, *run.timed())
     if run.uncontained:
@@ -161,6 +164,7 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
             run.done.append(f"{last.reason} (pid {pid})" if pid else last.reason)
     done, dead = len(run.done), run.instance if died else None
     result = take_round(run)
+    run.flush()
     if run.instance and run.instance is dead:  # nobody has reaped it, and its pidfd would wake us for ever
         run.detach()
     if last is not None and result.reason == "signal":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.actions import containment, evidence
-from watchdog_tools.actions.context import count_attempt, down, ended_early, now
+from watchdog_tools.actions.boot_grace import count_attempt
+from watchdog_tools.actions.context import down, ended_early, now
 from watchdog_tools.actions.control_group import NOBODY, mark
 from watchdog_tools.actions.exits import CANNOT, died_at_once, start_failed
 from watchdog_tools.actions.lock import CannotLock
@@ -42,7 +43,7 @@ def start(run: Run, cause: str, command: tuple[str, ...] = ()) -> Child | Result
         start_options = run.config.start_options
         plan = resolve(replace(start_options, argv=command) if command else start_options, os.environ)
         run.uids |= {plan.uid}
-        run.begin_step("starting it")
+        run.begin_step("starting it", urgent=True)
         run.clues = evidence.prepare(run.clues, run.config.start_options, plan.identity)
         child = _spawn(run, plan)
     except CannotStart as error:
@@ -93,6 +94,7 @@ def await_running(run: Run, child: Child, since: int) -> Record | Result:
 
     since: its start, in milliseconds of the boot clock. The guard's end does not end this step.
     """
+    run.flush()
     seconds = run.config.start_seconds
     if child.ended(max(since / 1000 + seconds - uptime(), 0)):
         return died_at_once(run, child)

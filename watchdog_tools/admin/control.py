@@ -126,7 +126,7 @@ def _new_pause(service: Service, progress: Progress) -> tuple[str, dict[str, obj
 
     progress("local", "writing the pause")
     order = write_pause(service)
-    log_event(service, "paused", seconds=order.length // 1000, reason=order.reason)
+    log_event(service, "paused", seconds=order.length // 1000, why=order.reason)
     return until(order), dict(facts(order))
 
 

@@ -12,7 +12,7 @@ from watchdog_tools.core.service_state import STATES, service_state
 from watchdog_tools.core.struct import Struct
 from watchdog_tools.core.text import aligned, human_duration, quoted
 from watchdog_tools.ensure_running import containment
-from watchdog_tools.state import StateDirError, default, events, instance, pause
+from watchdog_tools.state import StateDirError, default, instance, pause
 from watchdog_tools.system import boot_id, uptime
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.proc import ProcUnavailable, mounted
@@ -98,7 +98,7 @@ def _row(place: StateDir, name: str) -> tuple[Row, Result]:
         seen.record, alive=seen.alive, paused=order is not None, now=int(uptime() * 1000), boot=boot_id()
     )
     remains = _left_behind(place, name, seen)
-    when, said = events.last(place.directory, name, place.uid) if place.directory >= 0 else (0.0, "")
+    when, said = place.last_event(name)
     known = seen.record or trouble or order or place.was_kept(name)
     notes = [quoted(each) for each in (note, trouble, remains, "" if known else _NEVER) if each]
     row = Row(
