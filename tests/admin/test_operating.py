@@ -32,7 +32,7 @@ def ordered(kept: Kept, verb: str, *words: object, **popen: object) -> Ran:
 
 
 def command_file(kept: Kept) -> Path:
-    """Return the file of the command line that is saved; the copy for an earlier release, which would count, is gone."""
+    """Return the file of the command line that is saved; its copy, which would count as well, is gone."""
     (kept.state / "lock" / f"{kept.name}.command").unlink(missing_ok=True)
     return kept.state / f"{kept.name}.command"
 
