@@ -21,7 +21,7 @@ from watchdog_tools.actions.round import take_round
 from watchdog_tools.actions.time_limit import LINGER, round_limit, run_limit
 from watchdog_tools.core import OK, UNKNOWN, Result, policy
 from watchdog_tools.core.decision import OPERATOR_START, OPERATOR_STOP
-from watchdog_tools.state import StateDirError
+from watchdog_tools.state import StateDirError, instance
 from watchdog_tools.state.files import prepare
 from watchdog_tools.system.cgroups import refusal
 from watchdog_tools.workers.worker import is_over
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from watchdog_tools.core.owner import Owner
 
 _MIN_WAIT = 0.1  # seconds between starts that fail, where --backoff asks for none
+_SEEN_EVERY = 5.0  # seconds
 _SHOWN = 6  # things done that a line has room for
 _ACTED = ("started", "restarted", "adopted")
 _WAITING_REASONS = ("backoff", "failed", "died", "held")  # reasons that end at a moment that the policy knows
@@ -165,6 +166,7 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
     done, dead = len(run.done), run.instance if died else None
     result = take_round(run)
     run.flush()
+    _leave_word(run)
     if run.instance and run.instance is dead:  # nobody has reaped it, and its pidfd would wake us for ever
         run.detach()
     if last is not None and result.reason == "signal":
@@ -175,6 +177,14 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
     if len(run.done) > done or result.reason in _ACTED:
         run.acted = result.reason or run.acted
     return result
+
+
+def _leave_word(run: Run) -> None:
+    """Say that a round is complete: a watch that hangs is noticed by its silence. Not at each of many a second."""
+    clock = time.monotonic()
+    if clock >= run.seen_again:
+        run.seen_again = clock + _SEEN_EVERY
+        instance.write_seen(run.directory, run.name)  # the run says at its end what hinders that
 
 
 def _next_check(run: Run, result: Result | None, tick: float) -> float:

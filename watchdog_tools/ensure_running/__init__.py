@@ -5,8 +5,9 @@ from __future__ import annotations
 from watchdog_tools.cli.command import Command, Option
 from watchdog_tools.cli.common_options import OUTPUT, common
 from watchdog_tools.core.health import Health, lines
-from watchdog_tools.ensure_running.before_lock import run_checks, verdict_without_lock
+from watchdog_tools.ensure_running.before_lock import run_checks, verdict_without_lock, write_seen
 from watchdog_tools.ensure_running.config import configure
+from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ _HEALTH, _OTHER = "Health checks (all must pass)", "Services of another supervis
 _START, _SICK, _POLICY = "Start", "Failure, restart and stop", "Start limits"
 _HOOKS, _WATCH = "Hooks (CMD is split into words and run without a shell)", "Watching"
 _STATE, _TIME = "State", "Time"
+
+_SEEN_LIMIT = 0.5  # seconds: the verdict is there, and waits for it
+_BROKEN = ("internal", "memory", "crashed")  # reasons of a run that did not complete
 
 _OPTIONS = (
     Option("--check", "'LINE'", "a check as typed in a shell: check-* or any Nagios plugin; may be repeated", many=True,
@@ -134,7 +138,25 @@ def _run(config: Config, _values: object, cancel_fd: int) -> Result | None:
             from watchdog_tools.ensure_running import containment
 
             containment.add(verdict, config, cancel_fd)
+        if not (config.dry_run or first.hangs):
+            _leave_word(config, verdict, cancel_fd)
     return verdict
+
+
+def _leave_word(config: Config, verdict: Result, cancel_fd: int) -> None:
+    """Have a fork leave word that this run is complete: the disk may hang. What fails is said with -v alone."""
+    if verdict.reason in _BROKEN:
+        return
+    said = run_all([Check(lambda _progress: write_seen(config))], _SEEN_LIMIT, cancel_fd)
+    words = said[0] if said else ""
+    if not isinstance(words, str):
+        if words.reason == "timeout":
+            from watchdog_tools.system import waiting
+
+            waiting.leave_hint(config.name)
+        words = f"{config.name}.seen is not written: {words.summary}"
+    if words:
+        verdict.lines = (*verdict.lines, words)
 
 
 def _of_both(found: Result | None, acted: Result | None, *, watches: bool) -> Result | None:

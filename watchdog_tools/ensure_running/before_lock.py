@@ -9,7 +9,7 @@ from watchdog_tools.core.health import found_pids
 from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.ensure_running.config import stuck_runs
-from watchdog_tools.state import StateDirError, instance, pause_directory, pause_present
+from watchdog_tools.state import StateDirError, enter, instance, pause_directory, pause_present
 from watchdog_tools.system import uptime
 from watchdog_tools.system.proc import ProcUnavailable, stat
 from watchdog_tools.workers import Check, run_all
@@ -27,7 +27,7 @@ class InstanceFacts:
     state, summary, reason: as of a check that the instance lives. note: why it says less than it could, or that a pause
     is ignored; or empty. phase: the record's, of an instance that lives; else empty. pid: of that, 0 for none, None
     where it is not known. paused: words about a pause that is in force, or empty. up_to_date: a healthy check has
-    nothing to write down. corrupt: the record is unusable.
+    nothing to write down. corrupt: the record is unusable. hangs: the state directory does, or may; it is not touched.
     """
 
     # defaults of the class, not slots: half the price to load, and only what was set travels through a pipe
@@ -40,6 +40,7 @@ class InstanceFacts:
     paused = ""
     up_to_date = True
     corrupt = False
+    hangs = False
 
 
 def run_checks(config: Config, cancel_fd: int) -> tuple[InstanceFacts, list[tuple[str, Result]]] | None:
@@ -72,6 +73,7 @@ def _received(sent: Result | dict[str, object]) -> InstanceFacts:
     seen = InstanceFacts()
     if isinstance(sent, Result):
         seen.state, seen.summary, seen.reason, seen.pid = sent.state, sent.summary, sent.reason, None
+        seen.hangs = sent.reason == "timeout"
     else:
         vars(seen).update(sent)
     return seen
@@ -104,6 +106,7 @@ def _facts(config: Config) -> InstanceFacts:
     hanging = stuck_runs(config)
     if hanging:
         facts.state, facts.summary, facts.reason, facts.note = UNKNOWN, hanging, "blind", hanging
+        facts.hangs = True
         return facts
     try:
         seen = instance.read(config.owner)
@@ -121,6 +124,21 @@ def _facts(config: Config) -> InstanceFacts:
         facts.phase, facts.pid = seen.record.phase, seen.record.pid
         facts.state, facts.summary = _living(seen.record)
     return facts
+
+
+def write_seen(config: Config) -> str:
+    """Leave word that a run was complete; return why that could not be, or nothing. Only forks call it.
+
+    Where there is no state directory nothing is kept, and none is made for this.
+    """
+    try:
+        directory = enter(config.path)
+    except StateDirError as error:
+        return "" if error.missing else f"{config.name}.seen is not written: {error}"
+    try:
+        return instance.write_seen(directory, config.name)
+    finally:
+        os.close(directory)
 
 
 def _living(record: Record) -> tuple[int, str]:
