@@ -19,7 +19,7 @@ from watchdog_tools.actions.lock_queue import AS_OPERATOR, AS_RUN, AS_WATCH, wri
 from watchdog_tools.actions.no_lock import lock_held, no_lock
 from watchdog_tools.actions.round import take_round
 from watchdog_tools.actions.time_limit import LINGER, round_limit, run_limit
-from watchdog_tools.core import OK, UNKNOWN, Result, policy
+from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result, policy
 from watchdog_tools.core.decision import OPERATOR_START, OPERATOR_STOP
 from watchdog_tools.state import StateDirError, instance
 from watchdog_tools.state.files import prepare
@@ -139,13 +139,15 @@ def _watch(run: Run, begun: float) -> Result | None:
                 return _ended(run, result, "the watch ends, since an operator has the lock")
             due, yielded = 0.0, True  # much may have changed: a check comes before the lock is yielded again
             continue
-        yielded = False
+        ordered, yielded = yielded, False
         clock = time.monotonic()
         if clock >= tick + run.config.every:  # one check for all that were missed
             tick = max(tick + run.config.every, clock - run.config.every)
         if died or clock >= due:
             run.quiet = result is not None and not died  # the guard need not wake up for a check
             result = _round(run, result, died=died)
+            if ordered and result.reason == "paused" and result.state == CRITICAL:
+                break  # it was stopped, and the line may be another one when it is resumed
         write_owner(run.lock, usual, AS_WATCH)  # one that is stopped is noticed by that
         if is_over(run.guard) or _period_is_over(run, until):
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.actions import containment, evidence
+from watchdog_tools.actions import containment, evidence, no_action
 from watchdog_tools.actions.boot_grace import count_attempt
 from watchdog_tools.actions.context import down, ended_early, now
 from watchdog_tools.actions.control_group import NOBODY, mark
@@ -15,6 +15,7 @@ from watchdog_tools.actions.start_plan import CannotStart, resolve
 from watchdog_tools.core import policy
 from watchdog_tools.core.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.core.struct import replace
+from watchdog_tools.net.shutdown import is_shutting_down
 from watchdog_tools.state import instance
 from watchdog_tools.system import caller_unit, uptime
 from watchdog_tools.system.cgroups import ONESHOT, NoGroup
@@ -38,6 +39,8 @@ def start(run: Run, cause: str, command: tuple[str, ...] = ()) -> Child | Result
     """
     if run.guard_gone():
         return ended_early(run)
+    if is_shutting_down():
+        return no_action.shutting_down(run, cause)
     run.history = policy.with_start(run.history, now())
     try:
         start_options = run.config.start_options

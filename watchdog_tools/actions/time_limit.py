@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.spawn import EXEC_SECONDS
+from watchdog_tools.core.decision import OPERATOR_RELOAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def round_limit(config: ServiceConfig) -> float:
     stop = _stop(stopping) + _retries(config.patience, config.check_seconds) if may_stop else 0.0
     remains = stopping.timeout + _UNKILLABLE if stopping.kill_mode == "group" and not oneshot else 0.0
     requirements = config.check_seconds if config.has_requirements else 0.0
-    hooks = len(stopping.hooks) * (stopping.hook_timeout + _UNKILLABLE)
+    hooks = (len(stopping.hooks) + (config.operator == OPERATOR_RELOAD)) * (stopping.hook_timeout + _UNKILLABLE)
     start = PATIENCE + EXEC_SECONDS + config.start_seconds + (2 if oneshot else 1) * config.startup_timeout
     return checks + stop + remains + requirements + hooks + start
 

@@ -58,6 +58,8 @@ _OPTIONS = (
            group=_SICK),
     Option("--stop", "CMD", "stop it by CMD instead of SIGTERM", group=_SICK),
     Option("--stop-timeout", "D", "time to exit after SIGTERM, then SIGKILL", "duration", "10s", group=_SICK),
+    Option("--reload", "CMD", "what watchdog-tools reload does: CMD, or a signal to it: HUP, USR1, USR2, WINCH",
+           group=_SICK),
     Option("--kill-mode", "MODE", "what is ended with it, or before the next start if it died alone: everything that"
            " came from it (group), or only itself (process)", "group|process", "group", group=_SICK),
     Option("--containment", "MODE", "start it in a control group of its own where root can create one (auto), or not"

@@ -7,7 +7,7 @@ import os
 from watchdog_tools.cli.command import UsageError
 from watchdog_tools.cli.converters import directory, service
 from watchdog_tools.core.owner import Owner
-from watchdog_tools.ensure_running.checks import checks, command, command_lines, required
+from watchdog_tools.ensure_running.checks import checks, command, command_lines, reload_by, required
 from watchdog_tools.state import default, is_own_file, place
 
 TYPE_CHECKING = False
@@ -151,6 +151,8 @@ def _agree(values: Values) -> None:
         raise UsageError("--every, which is 5s by default: longer than 0 and not longer than --watch is accepted")
     for option, line in command_lines(values):
         command(option, line)
+    if reload_by(values["reload"])[1] and values["oneshot"]:
+        raise UsageError("--reload with a signal: no process is known of what another one starts; accepted: a command")
 
 
 def _umask(word: str) -> int:

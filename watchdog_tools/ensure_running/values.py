@@ -40,6 +40,7 @@ class Values(CommonValues):
     before_stop: str | None
     stop: str | None
     stop_timeout: float
+    reload: str | None
     kill_mode: Literal["group", "process"]
     containment: Literal["auto", "none"]
     requires: tuple[str, ...]
