@@ -21,6 +21,8 @@ class CommonValues(TypedDict):
     exit_style: Literal["nagios", "bool", "zabbix"]
     fail_on: Literal["warning", "critical"]
     quiet: bool
+    on_change: bool  # from cron: only what is news is printed
+    state_dir: str | None
     verbose: int
 
 
@@ -30,5 +32,7 @@ class CheckValues(CommonValues):
     warning: Range | None
     critical: Range | None
     negate: bool
+    name: str | None
+    remind: float
     retries: int
     retry_delay: float

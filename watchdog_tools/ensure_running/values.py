@@ -53,7 +53,7 @@ class Values(CommonValues):
     hook_timeout: float
     watch: float | None
     every: float
-    state_dir: str | None
+    remind: float
     dry_run: bool
     syslog: bool
     lock_wait: float
