@@ -54,10 +54,10 @@ class Story:
 @pytest.mark.parametrize(
     ("verdict", "word"),
     [
-        (FINE, "ok"), ((OK, "restarted"), "ok"), (CHANGED, "changed"), (PENDING, ""), (PAUSED, ""), ((OK, "paused"), ""),
+        (FINE, "ok"), ((OK, "adopted"), "ok"), (CHANGED, "changed"), (PENDING, ""), (PAUSED, ""), ((OK, "paused"), ""),
         (FAILED, "down"), (DIED, "down"), ((CRITICAL, "backoff"), "down"), ((CRITICAL, "failing"), "down"),
         (REPAIRING, "down"), ((CRITICAL, "refused"), "down"), ((CRITICAL, "timeout"), "down"), ((CRITICAL, ""), "down"),
-        (HELD, "held"), (WAITS, "waiting"), (DEGRADED, "warning"), (BLIND, "unknown"), ((UNKNOWN, "timeout"), "unknown"),
+        (HELD, "held"), (WAITS, "waiting"), (DEGRADED, "warning"), (BLIND, "unknown"), ((UNKNOWN, "usage"), "unknown"),
         ((CRITICAL, "unstoppable"), "unstoppable"), ((CRITICAL, "blind"), "down"),
     ],
 )  # fmt: skip

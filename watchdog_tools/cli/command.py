@@ -94,8 +94,7 @@ class Command:
         tail: bool = False, timed: bool = False,
         longer: Callable[..., float] | None = None,
         rows: Callable[..., bool] | None = None,
-        down: float | None = None,
-        subcommands: tuple[str, ...] = (),
+        down: float | None = None, subcommands: tuple[str, ...] = (),
         remembers: Callable[[Any], tuple[str, Callable[[], str]]] | None = None,
     ) -> None:  # fmt: skip
         """Take the fields as the class describes them."""

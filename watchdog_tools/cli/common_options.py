@@ -95,8 +95,8 @@ def filled_in(values: Values, raw: Raw, environment: Mapping[str, str]) -> Value
         filled["format"] = alone.get("format", form)
     if "quiet" not in raw:
         filled["quiet"] = quiet
-    # an explicit --quiet wins: it says what is not OK each time, and remembers nothing
-    filled["on_change"] = consumer == "cron" and "quiet" not in raw
+    if consumer != "cron" or "quiet" in raw:  # --quiet says each time what is not OK, and remembers nothing
+        filled["remind"] = None
     if "timeout" not in raw:
         filled["timeout"] = alone.get("timeout") or timeout(limit)
     if values.get("state_dir") is None:

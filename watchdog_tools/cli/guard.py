@@ -59,13 +59,13 @@ def _invoke(command: Command, argv: list[str], signals: Signals, started: float,
     if command.rows and command.rows(config):
         values = {**values, "verbose": values["verbose"] or 1}
     duration = time.monotonic() - tick
-    told = _remembers(command, values, config) if values["on_change"] else None
+    told = _remembers(command, values, config) if values.get("remind") else None
     if told is None:
         _print(command, values, result, started, duration)
-    elif result.state != OK or result.reason or result.keeper.deeds or not result.keeper.settled:
-        from watchdog_tools.cli.on_change import say
+    elif result.state != OK or result.reason or result.keeper.deeds or not result.keeper.no_news:
+        from watchdog_tools.cli.on_change import speak
 
-        say(told, result, values, lambda: _print(command, {**values, "quiet": False}, result, started, duration))
+        speak(told, result, values, lambda: _print(command, {**values, "quiet": False}, result, started, duration))
     warns, pending_ok = values["fail_on"] == "warning", bool(values.get("pending_ok"))
     return exit_code(values["exit_style"], result.state, result.reason, fail_on_warning=warns, pending_ok=pending_ok)
 

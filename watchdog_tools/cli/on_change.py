@@ -19,7 +19,7 @@ _SECONDS = 0.4  # that a disk has, to tell and to take what is remembered: it fo
 _SENTENCE = 600  # bytes of a sentence with what is appended
 
 
-def say(told: tuple[str, Callable[[], str]], result: Result, values: Values, write: Callable[[], bool]) -> None:
+def speak(told: tuple[str, Callable[[], str]], result: Result, values: Values, write: Callable[[], bool]) -> None:
     """Print a verdict by `write`, which returns whether all of it was taken, if it is news.
 
     told: the key of what was last said, and what returns the state directory. Where that cannot be read it is as if
@@ -41,7 +41,7 @@ def say(told: tuple[str, Callable[[], str]], result: Result, values: Values, wri
 
 def _remember(speech: Speech, key: str, directory: Callable[[], str], *, printed: bool, default: bool) -> None:
     """Have a fork write down what was said, and what was seen."""
-    new = speech.said if printed else speech.kept
+    new = speech.said if printed else speech.unsaid
 
     def write(_: Progress) -> bool:
         if new:

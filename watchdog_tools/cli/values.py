@@ -21,8 +21,6 @@ class CommonValues(TypedDict):
     exit_style: Literal["nagios", "bool", "zabbix"]
     fail_on: Literal["warning", "critical"]
     quiet: bool
-    on_change: bool  # from cron: only what is news is printed
-    state_dir: str | None
     verbose: int
 
 
@@ -33,6 +31,6 @@ class CheckValues(CommonValues):
     critical: Range | None
     negate: bool
     name: str | None
-    remind: float
+    remind: float | None  # None: each verdict is printed, news or not
     retries: int
     retry_delay: float

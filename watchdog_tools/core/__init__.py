@@ -63,7 +63,7 @@ class KeeperFacts:
     pid: of our own instance, 0 where none is known. exists: an instance lives, whatever another check says. pidfile:
     the file that named the processes, if one did. process_name: what --process asked for. claimed: whose the processes
     are that alone made the check OK, or who says so. deeds: what the run did (`said.DEEDS`), and how often. lost: an
-    instance of ours is among the processes, and no record tells of it. settled: to what was last said from cron a
+    instance of ours is among the processes, and no record tells of it. no_news: to what was last said from cron a
     healthy verdict has nothing to add. unstartable: why no start can succeed, though it runs. uncontained: why the last
     start was in no control group of its own.
     """
@@ -76,7 +76,7 @@ class KeeperFacts:
     pid = 0
     pidfile = ""
     process_name = ""
-    settled = False
+    no_news = False
     uncontained = ""
     unstartable = ""
 

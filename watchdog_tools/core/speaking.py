@@ -28,13 +28,13 @@ class Speech(Struct, frozen=True):
     """What a run has to say, and to remember.
 
     words: what to append to the verdict's sentence, maybe nothing; None where nothing is printed. said: what to
-    remember once that was printed. kept: what to remember where it was not, None where no more than before.
+    remember once that was printed. unsaid: what to remember where it was not, None where no more than before.
     forget: what is remembered makes no difference any more.
     """
 
     words: str | None = None
     said: Said | None = None
-    kept: Said | None = None
+    unsaid: Said | None = None
     forget: bool = False
 
 
@@ -60,17 +60,17 @@ def speak(
     now = condition(*verdict)
     done = {word: count for word, count in deeds.items() if word in DEEDS and count > 0}
     if not now:
-        return Speech(kept=replace(last, deeds=_counted(last.deeds, done)) if done else None)
+        return Speech(unsaid=replace(last, deeds=_counted(last.deeds, done)) if done else None)
     found = _found(last, now, done)
     if _is_wanted(found, remind) and _has_room(found, remind):
         said = _after_saying(found)
         words = ", ".join([*_words(found, done, at), *_silence(found, said, remind)])
-        return Speech(words=words, said=said, kept=found)
+        return Speech(words=words, said=said, unsaid=found)
     if now == "ok" and found.said == "changed":  # what was changed runs by now, which is no news
         found = replace(found, said=now)
     if is_at_rest(found, remind):
         return Speech(forget=True)
-    return Speech(kept=None if found.dump() == last.dump() else found)
+    return Speech(unsaid=None if found.dump() == last.dump() else found)
 
 
 def is_at_rest(said: Said, remind: int) -> bool:

@@ -129,7 +129,7 @@ def _run(config: Config, _values: object, cancel_fd: int) -> Result | None:
         verdict = _of_both(verdict, acted, watches=_watches(config, first))
     if verdict:
         verdict.target = config.name
-        verdict.keeper.settled = first.settled
+        verdict.keeper.no_news = first.no_news
         verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
         if config.tells_containment:

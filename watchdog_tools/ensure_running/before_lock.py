@@ -10,7 +10,7 @@ from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.ensure_running.config import stuck_runs
 from watchdog_tools.state import StateDirError, instance, pause_directory, pause_present
-from watchdog_tools.state.said import is_settled
+from watchdog_tools.state.said import is_no_news
 from watchdog_tools.system import uptime
 from watchdog_tools.system.proc import ProcUnavailable, stat
 from watchdog_tools.workers import Check, run_all
@@ -28,7 +28,7 @@ class InstanceFacts:
     state, summary, reason: as of a check that the instance lives. note: why it says less than it could, or that a pause
     is ignored; or empty. phase: the record's, of an instance that lives; else empty. pid: of that, 0 for none, None
     where it is not known. paused: words about a pause that is in force, or empty. up_to_date: a healthy check has
-    nothing to write down. corrupt: the record is unusable. settled: a healthy verdict is no news (`KeeperFacts`).
+    nothing to write down. corrupt: the record is unusable. no_news: a healthy verdict is no news (`KeeperFacts`).
     """
 
     # defaults of the class, not slots: half the price to load, and only what was set travels through a pipe
@@ -41,7 +41,7 @@ class InstanceFacts:
     paused = ""
     up_to_date = True
     corrupt = False
-    settled = False
+    no_news = False
 
 
 def run_checks(config: Config, cancel_fd: int) -> tuple[InstanceFacts, list[tuple[str, Result]]] | None:
@@ -118,7 +118,7 @@ def _facts(config: Config) -> InstanceFacts:
         return facts
     facts.note = "; ".join(filter(None, (seen.note, note)))
     facts.corrupt = seen.corrupt
-    facts.settled = bool(config.remind) and is_settled(config.path, config.said, config.remind)
+    facts.no_news = bool(config.remind) and is_no_news(config.path, config.said, config.remind)
     facts.up_to_date = _up_to_date(config, seen)
     if seen.record and seen.alive:
         facts.phase, facts.pid = seen.record.phase, seen.record.pid

@@ -114,7 +114,7 @@ def configure(values: Values) -> Config:
         dry_run=values["dry_run"],
         containment=values["containment"],
         tells_containment=bool(values["verbose"]) or values["format"] == "json",
-        remind=values["remind"] if values.get("on_change") else 0.0,
+        remind=values["remind"] or 0.0,
         make_service=make_service,
     )
 

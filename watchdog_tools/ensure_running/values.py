@@ -53,7 +53,8 @@ class Values(CommonValues):
     hook_timeout: float
     watch: float | None
     every: float
-    remind: float
+    state_dir: str | None
+    remind: float | None
     dry_run: bool
     syslog: bool
     lock_wait: float

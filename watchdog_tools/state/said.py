@@ -92,10 +92,10 @@ def _moment(age: int) -> str:
     return time.strftime("%H:%M" if wall[:3] == today[:3] else "%Y-%m-%d %H:%M", wall)
 
 
-def is_settled(state: str, key: str, remind: float) -> bool:
+def is_no_news(state: str, key: str, remind: float) -> bool:
     """Whether a healthy verdict, after nothing was done, is neither to be said nor to be remembered."""
     data = read(state, key)
     if data is None:
         return True
     found = speech(remembered(data, key), (OK, ""), {}, remind)
-    return found.words is None and found.kept is None and not found.forget
+    return found.words is None and found.unsaid is None and not found.forget
