@@ -42,7 +42,7 @@ class Story:
         printed = speech.words is not None and taken
         if speech.words is not None and taken:
             self.lines.append((self.now / MINUTE, speech.words))
-        new = speech.said if printed else speech.kept
+        new = speech.said if printed else speech.unsaid
         self.file = new.dump() if new else None if speech.forget else self.file
         return speech.words
 
