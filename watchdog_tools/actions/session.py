@@ -41,11 +41,14 @@ def run_session(run: Run, cause: str) -> Result:
     """Do for the service what it needs. `cause`: the words of the check that found it down."""
     os.umask(0o022)
     try:
-        return _run_session(run, cause)
+        result = _run_session(run, cause)
     except OSError as error:  # the machine fails us in the middle: the service's verdict stays
-        return no_lock(run, cause, f"{error.strerror}; nothing more was done", "resources")
+        result = no_lock(run, cause, f"{error.strerror}; nothing more was done", "resources")
     finally:
         run.flush()
+    if run.deeds:
+        result.keeper.deeds = run.deeds
+    return result
 
 
 def _run_session(run: Run, cause: str) -> Result:

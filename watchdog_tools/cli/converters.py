@@ -177,4 +177,5 @@ CONVERTERS: dict[str, Callable[[str], object]] = {
     "state": state,
     "timeout": timeout,
     "port": port,
+    "service": service,
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from watchdog_tools.cli.command import Command, Option
-from watchdog_tools.cli.common_options import OUTPUT, common
+from watchdog_tools.cli.common_options import OUTPUT, common, remind_option
 from watchdog_tools.core.health import Health, lines
 from watchdog_tools.ensure_running.before_lock import run_checks, verdict_without_lock, write_seen
-from watchdog_tools.ensure_running.config import configure
+from watchdog_tools.ensure_running.config import configure, remembers
 from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
@@ -86,6 +86,7 @@ _OPTIONS = (
     Option("--start-seconds", "D", "it must live for D to count as running", "duration", "1s", group=_TIME),
     Option("--startup-timeout", "D", "it must be healthy within D after its start", "duration", "30s", group=_TIME),
     Option("--pending-ok", "", "with bool: exit 0 while `pending`", group=OUTPUT),
+    remind_option(),
     *common(limit_of="one run of all checks"),
 )  # fmt: skip
 
@@ -134,6 +135,7 @@ def _run(config: Config, _values: object, cancel_fd: int) -> Result | None:
         verdict = _of_both(verdict, acted, watches=_watches(config, first))
     if verdict:
         verdict.target = config.name
+        verdict.keeper.no_news = first.no_news
         verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
         if config.tells_containment:
@@ -197,6 +199,7 @@ COMMAND = Command(
     options=_OPTIONS,
     configure=configure,
     run=_run,
+    remembers=remembers,
     target=lambda config: config.name,
     examples=_EXAMPLES,
     exits=_EXITS,

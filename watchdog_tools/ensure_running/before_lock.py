@@ -10,6 +10,7 @@ from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.ensure_running.config import stuck_runs
 from watchdog_tools.state import StateDirError, enter, instance, pause_directory, pause_present
+from watchdog_tools.state.said import is_no_news
 from watchdog_tools.system import uptime
 from watchdog_tools.system.proc import ProcUnavailable, stat
 from watchdog_tools.workers import Check, run_all
@@ -28,6 +29,7 @@ class InstanceFacts:
     is ignored; or empty. phase: the record's, of an instance that lives; else empty. pid: of that, 0 for none, None
     where it is not known. paused: words about a pause that is in force, or empty. up_to_date: a healthy check has
     nothing to write down. corrupt: the record is unusable. hangs: the state directory does, or may; it is not touched.
+    no_news: a healthy verdict is no news (`KeeperFacts`).
     """
 
     # defaults of the class, not slots: half the price to load, and only what was set travels through a pipe
@@ -41,6 +43,7 @@ class InstanceFacts:
     up_to_date = True
     corrupt = False
     hangs = False
+    no_news = False
 
 
 def run_checks(config: Config, cancel_fd: int) -> tuple[InstanceFacts, list[tuple[str, Result]]] | None:
@@ -119,6 +122,7 @@ def _facts(config: Config) -> InstanceFacts:
         return facts
     facts.note = "; ".join(filter(None, (seen.note, note)))
     facts.corrupt = seen.corrupt
+    facts.no_news = bool(config.remind) and is_no_news(config.path, config.said, config.remind)
     facts.up_to_date = _up_to_date(config, seen)
     if seen.record and seen.alive:
         facts.phase, facts.pid = seen.record.phase, seen.record.pid

@@ -8,7 +8,7 @@ from watchdog_tools.cli.command import UsageError
 from watchdog_tools.cli.converters import directory, service
 from watchdog_tools.core.owner import Owner
 from watchdog_tools.ensure_running.checks import checks, command, command_lines, reload_by, required
-from watchdog_tools.state import default, is_own_file, place
+from watchdog_tools.state import StateDirError, default, is_own_file, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ class Config:
     checks, requires: (name, Check) of the service, and of what it requires. check_seconds: the limit of one run of all
     checks; on_timeout: the state of a check that was not done in time, None for its own. watch: seconds, 0 for none.
     containment: as the option says; tells_containment: the verdict says how the instance is contained.
-    operator: an operator's order, or empty.
+    operator: an operator's order, or empty. remind: seconds, where it speaks on change; else 0.
     """
 
     __slots__ = (
         "_make_service", "_service", "check_seconds", "checks", "containment", "dry_run", "name", "on_timeout",
-        "oneshot", "operator", "requires", "state_dir", "tells_containment", "watch",
+        "oneshot", "operator", "remind", "requires", "state_dir", "tells_containment", "watch",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword; a Struct would cost each healthy run two modules
@@ -38,7 +38,7 @@ class Config:
         *,
         name: str, state_dir: str | None, checks: Checks, requires: Checks, check_seconds: float,
         on_timeout: int | None, oneshot: bool, watch: float, dry_run: bool, containment: Literal["auto", "none"],
-        tells_containment: bool,
+        tells_containment: bool, remind: float,
         make_service: Callable[[Config], ServiceConfig],
     ) -> None:  # fmt: skip
         """Take the fields as the class describes them. make_service: returns `service`."""
@@ -53,6 +53,7 @@ class Config:
         self.dry_run = dry_run
         self.containment = containment
         self.tells_containment = tells_containment
+        self.remind = remind
         self.operator = ""
         self._make_service = make_service
         self._service: ServiceConfig | None = None
@@ -63,6 +64,11 @@ class Config:
         if self._service is None:
             self._service = self._make_service(self)
         return self._service
+
+    @property
+    def said(self) -> str:
+        """The key of what was last said of it."""
+        return f"ensure-running.{self.name}"
 
     @property
     def path(self) -> str:
@@ -108,8 +114,21 @@ def configure(values: Values) -> Config:
         dry_run=values["dry_run"],
         containment=values["containment"],
         tells_containment=bool(values["verbose"]) or values["format"] == "json",
+        remind=values["remind"] or 0.0,
         make_service=make_service,
     )
+
+
+def remembers(config: Config) -> tuple[str, Callable[[], str]]:
+    """Return by which NAME it speaks on change, none in a dry run; and what returns its state directory, in a fork."""
+
+    def path() -> str:
+        hanging = stuck_runs(config)
+        if hanging:
+            raise StateDirError(hanging)
+        return config.path
+
+    return "" if config.dry_run else config.name, path
 
 
 def _commands(values: Values, start: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -55,6 +55,7 @@ class Values(CommonValues):
     watch: float | None
     every: float
     state_dir: str | None
+    remind: float | None
     dry_run: bool
     syslog: bool
     lock_wait: float
