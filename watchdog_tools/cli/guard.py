@@ -70,7 +70,7 @@ def _run(command: Command, values: Values, config: object, signals: Signals) -> 
 
 
 def _print(command: Command, values: CommonValues | Values, result: Result, started: float, duration: float) -> None:
-    if values["quiet"] and result.state == OK and not result.reason:
+    if values["quiet"] and result.state == OK and result.reason in ("", "changed"):
         return
     run = Invocation(
         name=command.name, label=command.label, started=started, duration=duration, host=os.uname().nodename,
