@@ -238,6 +238,6 @@ def _ended(run: Run, result: Result | None, words: str = "") -> Result | None:
         more = len(run.done) - _SHOWN
         said.append(f"meanwhile {f'{more} more, ' if more > 0 else ''}{', '.join(run.done[-_SHOWN:])}")
     result.summary = "; ".join(filter(None, [*said, words]))
-    if result.state == OK and not result.reason:
+    if result.state == OK and (not result.reason or (run.acted and result.reason == "changed")):
         result.reason = run.acted
     return result

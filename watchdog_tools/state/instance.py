@@ -14,6 +14,8 @@ from watchdog_tools.core.record import FOUND, LONGEST, Record, Seen, parse
 from watchdog_tools.core.text import quoted
 from watchdog_tools.system import identity, proc, uptime
 
+_LARGEST = 16 << 10  # bytes of a baseline
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.core.owner import Owner
@@ -51,7 +53,18 @@ def read_in(directory: int, owner: Owner) -> Seen:
         raise
     except OSError as error:
         return Seen(None, alive=False, note=f"the record of {owner.name} cannot be read: {error.strerror}")
-    return Seen(record, alive=alive)
+    seen = Seen(record, alive=alive)
+    if alive:
+        seen.baseline = _baseline(directory, owner)
+    return seen
+
+
+def _baseline(directory: int, owner: Owner) -> bytes:
+    """Return what its instance was started with, nothing where that is not to be had: it is for words first."""
+    try:
+        return statedir.contents(directory, f"{owner.name}.start", _LARGEST, owner.uid) or b""
+    except (OSError, ValueError):
+        return b""
 
 
 def _verify(record: Record, owner: Owner, *, alive: bool) -> None:
@@ -83,6 +96,16 @@ def write(directory: int, name: str, record: Record) -> None:
     from watchdog_tools.state import files  # who only reads does without
 
     files.replace(directory, f"{name}.record", record.dump(), 0o644)
+
+
+def write_baseline(directory: int, name: str, data: bytes) -> None:
+    """Write down what the instance was started with, for its keeper alone: it has checksums of secrets.
+
+    As `write`.
+    """
+    from watchdog_tools.state import files
+
+    files.replace(directory, f"{name}.start", data, 0o600)
 
 
 def set_aside(directory: int, name: str) -> None:
