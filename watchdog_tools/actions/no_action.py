@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.assess import state_of
-from watchdog_tools.actions.context import down, pending_after_boot, within_boot_grace
+from watchdog_tools.actions.boot_grace import pending_after_boot, within_boot_grace
+from watchdog_tools.actions.context import down
 from watchdog_tools.actions.exits import announce_hold, begin_hold, hold_words, starts
 from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.core.text import human_duration

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from watchdog_tools.actions import no_action, oneshot, start, unhealthy
+from watchdog_tools.actions import no_action, oneshot, renew, start, unhealthy
 from watchdog_tools.actions.assess import assess, unmet_requirements
-from watchdog_tools.actions.context import StateChanged, down, ended_early, now, pending_after_boot
+from watchdog_tools.actions.boot_grace import pending_after_boot
+from watchdog_tools.actions.context import StateChanged, down, ended_early, now
 from watchdog_tools.actions.exits import DAEMON_HINT, record_exit
 from watchdog_tools.actions.healthy import on_healthy, verify
 from watchdog_tools.actions.hooks import run_hook
@@ -164,6 +165,13 @@ def _restart(run: Run, health: Health, assessment: Assessment) -> Result:
     return unhealthy.stop_for_restart(run, health, assessment) or _start_one(run, health.summary, command)
 
 
+def _renew(run: Run, health: Health, assessment: Assessment) -> Result:
+    found = assessment.changes
+    if found is None:
+        raise StateChanged
+    return renew.stop_for_renewal(run, health, assessment, found) or _start_one(run, found.cause)
+
+
 def _start_one(run: Run, cause: str, command: tuple[str, ...] = ()) -> Result:
     """Start one and stay with it until it is healthy. Arguments as those of `start.start`."""
     done = "restarted" if run.in_trouble else "started"
@@ -195,6 +203,7 @@ _ACTIONS = {
     decision.STOP: unhealthy.stop_for_operator,
     decision.RELOAD: reload_instance,
     decision.RESTART: _restart,
+    decision.RENEW: _renew,
     decision.REPLACE: _restart,
     decision.DAEMON: _daemon,
     decision.IN_PROGRESS: oneshot.in_flight,

@@ -35,7 +35,7 @@ def stop_for_restart(run: Run, health: Health, assessment: Assessment) -> Result
     except StopRefused as refused:
         return Result(refused.state, f"{state_of(run, health, assessment)}; {refused}", reason=refused.reason)
     if run.config.operator:
-        verdict = _cannot_restart(run, health, assessment, written=_can_record(run, assessment))
+        verdict = _cannot_restart(run, health, assessment, written=can_record(run, assessment))
     else:
         verdict = (
             _pending(run, health, assessment, instance)
@@ -54,8 +54,18 @@ def stop_for_restart(run: Run, health: Health, assessment: Assessment) -> Result
         run.in_trouble = 1
         run_stop_hooks(run, instance, health)
         return None
+    return stop_instance(run, instance, health, assessment)
+
+
+def stop_instance(
+    run: Run, instance: Child | None, health: Health, assessment: Assessment, why: str = ""
+) -> Result | None:
+    """Stop it for certain, if one is known. Return None where another may be started, else the verdict.
+
+    why: it is stopped though it is healthy. Raise StateChanged where there is another one already.
+    """
     if instance:
-        failure = stop(run, instance, health, assessment)
+        failure = stop(run, instance, health, assessment, why)
         if failure:
             return failure
         after = run.probes.check(run.parent_fd)
@@ -150,7 +160,7 @@ def _blocked(run: Run, health: Health, assessment: Assessment, instance: Child |
     return _cannot_restart(run, health, assessment, written=written)
 
 
-def _can_record(run: Run, assessment: Assessment) -> bool:
+def can_record(run: Run, assessment: Assessment) -> bool:
     """Whether the record of what lives can be written, as that of the next one will have to be."""
     old = assessment.record
     if old is None or not assessment.alive:

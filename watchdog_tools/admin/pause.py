@@ -10,7 +10,7 @@ from watchdog_tools.core import OK, Result
 from watchdog_tools.core.pause import LONGEST, Pause, escaped
 from watchdog_tools.core.record import COMMAND
 from watchdog_tools.core.text import human_duration
-from watchdog_tools.state import events, instance
+from watchdog_tools.state import events, instance, memory
 from watchdog_tools.state import pause as paused
 from watchdog_tools.system import boot_id, uptime
 from watchdog_tools.system.proc import ProcUnavailable
@@ -65,8 +65,8 @@ def write_pause(service: Service) -> Pause:
 def log_pause(service: Service, order: Pause) -> str:
     """Write down that it is paused; return what hindered that, or nothing."""
     if order.until_boot:
-        return log_event(service, "paused", until="the next boot", reason=order.reason)
-    return log_event(service, "paused", seconds=order.length // 1000, reason=order.reason)
+        return log_event(service, "paused", until="the next boot", why=order.reason)
+    return log_event(service, "paused", seconds=order.length // 1000, why=order.reason)
 
 
 def resume(service: Service, progress: Progress) -> Result:
@@ -104,19 +104,24 @@ def facts(order: Pause) -> PauseFacts:
 
 
 def log_event(service: Service, event: str, **said: object) -> str:
-    """Write the event into the log of NAME, if there is a state directory; return what hindered that, or nothing.
+    """Write the event into the log of NAME, if there is a place for it; return what hindered that, or nothing.
 
-    Without the lock, which a run may hold for long: a line is appended whole, and two that find the log full at the
-    same time lose an older one, no more.
+    Without NAME's lock, which a run may hold for long.
     """
     try:
         directory = statedir.enter(service.path)
     except statedir.StateDirError:
+        directory = -1
+    owner = service.owner
+    if directory < 0 and not memory.is_apart(owner):
         return ""
+    facts = {key: value for key, value in said.items() if value != ""}
     try:
-        return events.note(directory, service.name, event, said)
+        entry = memory.Entry(lines=(events.line(service.name, event, facts, events.orderer()),))
+        return "; ".join(memory.write(owner, directory, entry))
     finally:
-        os.close(directory)
+        if directory >= 0:
+            os.close(directory)
 
 
 def _instance(service: Service) -> tuple[bool, int | None]:

@@ -10,15 +10,22 @@ if TYPE_CHECKING:
 
 
 class StartOptions(Struct, frozen=True):
-    """What the user wrote about the start: strings as given, `None` where nothing was said."""
+    """What the user wrote about the start: strings as given, `None` where nothing was said.
+
+    env_files: a leading `-` stands for one that need not be there. log_max: bytes. nofile: (soft, hard).
+    """
 
     argv: tuple[str, ...]
     clean: bool = False
     cwd: str = "/"
     env: tuple[tuple[str, str], ...] = ()
+    env_files: tuple[str, ...] = ()
     user: str | None = None
     group: str | None = None
     log: str | None = None
+    log_max: int | None = None
+    nice: int | None = None
+    nofile: tuple[int, int] | None = None
     oneshot: bool = False
     trust_any: bool = False
     umask: int = 0o022
@@ -80,6 +87,9 @@ class ServiceConfig(Struct, frozen=True):
     words: the command line that said all this. has_checks: whether any check is asked for; has_requirements: the same
     for what it requires. check_seconds bounds one run of all checks; watch (0: none), every and the other spans are as
     the options of those names, in seconds. operator: an operator's order (`decision.OPERATOR_…`), or empty.
+    command_sum: a checksum of the start command and of what the child gets with it, empty where the service is another
+    keeper's. files: those that an instance is compared with; optional: those of them that may be missing; restart_on:
+    those for which it is restarted.
     """
 
     name: str
@@ -99,3 +109,7 @@ class ServiceConfig(Struct, frozen=True):
     watch: float
     every: float
     operator: str = ""
+    command_sum: str = ""
+    files: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    restart_on: tuple[str, ...] = ()

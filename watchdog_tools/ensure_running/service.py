@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
     values: Values, commands: tuple[Words, Words, Words], *, umask: int, env: tuple[tuple[str, str], ...],
-    has_checks: bool, has_requirements: bool, operator: str,
+    has_checks: bool, has_requirements: bool, operator: str, command_sum: str, files: Words, optional: Words,
 ) -> ServiceConfig:  # fmt: skip
     """Return how the service is kept. commands: those that start, restart and stop it."""
     start, restart, stop = commands
@@ -32,7 +32,11 @@ def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
             cwd=values["cwd"],
             user=values["user"],
             group=values["group"],
+            env_files=values["env_file"],
             log=values["log"],
+            log_max=values["log_max"],
+            nice=values["nice"],
+            nofile=values["nofile"],
             oneshot=values["oneshot"],
             trust_any=values["allow_unsafe_path"],
         ),
@@ -49,6 +53,10 @@ def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
         watch=values["watch"] or 0.0,
         every=values["every"],
         operator=operator,
+        command_sum=command_sum,
+        files=files,
+        optional=optional,
+        restart_on=values["restart_on"],
     )
 
 

@@ -24,7 +24,7 @@ TRACES = (
     (LOCK, "{}.command"), (MEMORY, "{}.command"), (KEPT, "{}"),
 )  # fmt: skip
 # What stays.
-LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting")
+LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting", "{}.memory")
 
 
 def present(path: str, uid: int, name: str) -> bool:
@@ -62,7 +62,7 @@ def _directories(path: str, uid: int) -> dict[str, str]:
     memory = state.memory_directory(path, uid)
     return {
         STATE: path, LOCK: f"{path}/{LOCKS}", MEMORY: memory, PAUSE: state.pause_directory(path, uid),
-        SAID: f"{memory}/said", KEPT: state.kept_directory(path) if uid == 0 else "",
+        SAID: f"{memory}/said", KEPT: f"{memory}/kept",
     }  # fmt: skip
 
 
