@@ -176,7 +176,9 @@ class TestOfAService:
         assert ("cannot start" in lines[0], lines[1:]) == (True, ["", ""])
         older(kept.state, "ensure-running.svc", 14 * 60)
         over = keep(kept, "--backoff", "0:0")
-        assert re.search(r"^SERVICE OK - (re)?started svc \(pid \d+\); recovered after 14(\.\d)? min, 1 restart$", over.out), over
+        assert re.search(
+            r"^SERVICE OK - (re)?started svc \(pid \d+\); recovered after 14(\.\d)? min, 1 restart$", over.out
+        ), over
         assert keep(kept).out == ""
 
     def test_restarts_are_counted(self, kept: Kept) -> None:
