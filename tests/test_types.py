@@ -163,8 +163,8 @@ Program(name="web", state="RUNNING", words="")
 Program(name="web", sate="RUNNING", words="")  # error
 Pause(name="web", length=1, boot="", since=0, wall=0)
 Pause(name="web", length=1, boot="", since=0)  # error
-Query(names=(), directory=None, more=True)
-Query(names=(), directroy=None, more=True)  # error
+Query(names=(), directory=None, max_age=None, more=True)
+Query(names=(), directroy=None, max_age=None, more=True)  # error
 Service(name="web", directory=None, values={})
 Service(nmae="web", directory=None, values={})  # error
 """

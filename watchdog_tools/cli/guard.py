@@ -95,7 +95,7 @@ def _state_dir(said: str | None) -> str:
 
 def _print(command: Command, values: CommonValues | Values, result: Result, started: float, duration: float) -> bool:
     """Print the verdict, unless it is to be quiet. Return whether all of it was taken."""
-    if values["quiet"] and result.state == OK and not result.reason:
+    if values["quiet"] and result.state == OK and result.reason in ("", "changed"):
         return True
     run = Invocation(
         name=command.name, label=command.label, started=started, duration=duration, host=os.uname().nodename,
