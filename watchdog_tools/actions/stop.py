@@ -39,9 +39,7 @@ _NAMED = 5  # pids in a sentence
 _NOTED = 50  # in an event
 
 
-def stop(
-    run: Run, instance: Child | None, health: Health, assessment: Assessment, changed: str = ""
-) -> Result | None:
+def stop(run: Run, instance: Child | None, health: Health, assessment: Assessment, changed: str = "") -> Result | None:
     """Stop it. Return None when it is provably gone, else the verdict: none is started beside it.
 
     changed: of one that is healthy, why it is stopped.
@@ -81,9 +79,7 @@ def stop(
     return Result(CRITICAL, f"{state_of(run, health, assessment)}; {words}", reason="unstoppable")
 
 
-def run_stop_hooks(
-    run: Run, instance: Child | None, health: Health, verdict: tuple[str, str] = _VERDICT
-) -> None:
+def run_stop_hooks(run: Run, instance: Child | None, health: Health, verdict: tuple[str, str] = _VERDICT) -> None:
     """Run --before-restart (not for an ordered stop) and --before-stop; a --oneshot command may do the rest."""
     how = run.config.stopping
     roots = [instance.identity] if instance else root_processes(health)
