@@ -128,7 +128,7 @@ def test_no_spelling_is_declared_twice_or_refused_and_taken(command: Command) ->
         ("ensure-running web --startup-timeout 30d -- true", "longer than a day"),
         ("ensure-running .web -- true", "NAME"),
         ("ensure-running web --watch 3s -- true", "--every, which is 5s by default: longer than 0"),
-        ("ensure-running web --nice 3 -- true", "stand behind --"),
+        ("ensure-running web --niceness 3 -- true", "stand behind --"),
         ("ensure-running web --check 'check-port' -- true", "check-port"),
         ("ensure-running web --check 'check-port :80 --bogus' -- true", "--bogus"),
         ("ensure-running web --oneshot -- true", "--oneshot needs"),
