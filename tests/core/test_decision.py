@@ -178,7 +178,8 @@ def test_what_is_down_and_gone_is_started() -> None:
     assert not broken(
         lambda case: case.choice == decision.START
         or case.health.veto or case.health.unstartable or not case.health.down or case.alive or case.marked
-        or case.health.exists or (case.daemons and not case.operator) or case.paused or case.operator in {"stop", "reload"}
+        or case.health.exists or (case.daemons and not case.operator) or case.paused
+        or case.operator in {"stop", "reload"}
         or case.permission.kind != policy.NOW
         or (case.in_progress and case.record and case.record.phase in (COMMAND, ENDED))
     )  # fmt: skip
