@@ -276,20 +276,19 @@ class TestTheOperator:
         assert "restarted svc" in lined(watcher.settled().end())
 
     def test_stop_and_start(self, kept: Kept, spawn: Spawner) -> None:
-        """What is stopped stays down under the eyes of the watcher; what is started is watched."""
+        """What is stopped stays down, and its watch ends; what is started is watched by the next run."""
         watcher = Watcher(kept, spawn, *AT_ONCE, every="200ms").begun()
         pid = kept.service.one()
         ran = ordered(kept, "stop")
         assert ran.code == 0, ran
         assert not alive(pid)
-        wait_for(watcher.signed, 10, "the watcher again")
-        assert kept.service.starts() == 1
+        assert "paused until" in lined(watcher.said(), 2)
         ran = ordered(kept, "start")
         assert ran.code == 0, ran
-        wait_for(watcher.signed, 10, "the watcher again")
+        after = Watcher(kept, spawn, *AT_ONCE, every="200ms").begun()
         assert kept.service.starts() == 2
         assert replaced(kept) < 3
-        assert watcher.settled().end().code == 0
+        assert after.end().code == 0
 
     def test_pause_and_resume(self, kept: Kept, spawn: Spawner) -> None:
         """A pause stops the hands, not the eyes; its end is noticed by the next look."""
@@ -303,6 +302,15 @@ class TestTheOperator:
         wait_for(lambda: kept.service.starts() == 2, 10, "a start")
         said = watcher.end()
         assert f"pid {pid} was killed by SIGKILL" in said.line
+
+    def test_a_stop_by_order_ends_the_watch(self, kept: Kept, spawn: Spawner) -> None:
+        """The line may be another one by the time it is resumed: an old run must not start the old command then."""
+        watcher = Watcher(kept, spawn, *AT_ONCE, every="200ms").begun()
+        assert ordered(kept, "stop").code == 0
+        line = lined(watcher.said(), 2)
+        assert "paused until" in line
+        assert run("watchdog-tools", "resume", "svc", "-s", kept.state).code == 0
+        assert kept.service.starts() == 1
 
     def test_what_dies_under_a_pause_is_critical(self, kept: Kept, spawn: Spawner) -> None:
         """The watch ends with what is seen."""
