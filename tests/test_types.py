@@ -136,7 +136,7 @@ print(claims["claims"])  # error
 short: Claims = {"claimed": {}, "unproven": {}, "known_before": True}  # error
 swapped: Claims = {"claimed": {"web": 7}, "unproven": {}, "known_before": True, "lost": False}  # error
 
-pause: PauseFacts = {"paused_left": None, "paused_until": None, "paused_reason": ""}
+pause: PauseFacts = {"paused_left": None, "paused_until": None, "paused_until_boot": False, "paused_reason": ""}
 print(pause["paused_left"])
 print(pause["pause_left"])  # error
 
@@ -163,8 +163,8 @@ Program(name="web", state="RUNNING", words="")
 Program(name="web", sate="RUNNING", words="")  # error
 Pause(name="web", length=1, boot="", since=0, wall=0)
 Pause(name="web", length=1, boot="", since=0)  # error
-Query(names=(), directory=None, more=True)
-Query(names=(), directroy=None, more=True)  # error
+Query(names=(), directory=None, max_age=None, more=True)
+Query(names=(), directroy=None, max_age=None, more=True)  # error
 Service(name="web", directory=None, values={})
 Service(nmae="web", directory=None, values={})  # error
 """

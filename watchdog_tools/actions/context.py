@@ -10,6 +10,7 @@ from watchdog_tools.actions.evidence import clues_for
 from watchdog_tools.actions.memory import Memory
 from watchdog_tools.core import CRITICAL, UNKNOWN, Result, policy
 from watchdog_tools.core.record import History, Record
+from watchdog_tools.core.said import DEEDS
 from watchdog_tools.state import instance
 from watchdog_tools.system import uptime
 from watchdog_tools.system.identity import here
@@ -67,17 +68,18 @@ class Run:
     takes the guard along, or the programs between them, and the start is part of that step.
     history: what the policy knows, as the record is to say it. failures, successes, in_trouble: as in the record.
     uids: whose marks count, those of the keeper and of its instances. instance: the one that is
-    held by its pidfd, if one is. steps: (when it began, words) of each step. done: what happened, in
-    words; acted: the last reason of a round that did something. quiet: steps are not told to the guard.
+    held by its pidfd, if one is. steps: (when it began, words) of each step. done: what happened, in words; deeds: how
+    often what of `DEEDS`; acted: the last reason of a round that did something. quiet: steps are not told to the guard.
     last_health: what the last check of a verification said. clues: what it remembers of the instance, for its end.
     uncontained: why the last start was in no control group of its own, or empty. memory: what outlives a reboot.
     boot_grace: a start has failed within --start-period of the boot; one is enough for a run.
+    seen_again: when a watch is to say again that it is here (monotonic clock, seconds).
     """
 
     __slots__ = (
-        "acted", "boot_grace", "clues", "config", "directory", "done", "failures", "guard", "history", "in_trouble",
-        "instance", "last_health", "lock", "memory", "name", "notes", "owner", "parent_fd", "probes", "progress",
-        "quiet", "steps", "successes", "uids", "uncontained",
+        "acted", "boot_grace", "clues", "config", "deeds", "directory", "done", "failures", "guard", "history",
+        "in_trouble", "instance", "last_health", "lock", "memory", "name", "notes", "owner", "parent_fd", "probes",
+        "progress", "quiet", "seen_again", "steps", "successes", "uids", "uncontained",
     )  # fmt: skip
     directory: int
     lock: Lock
@@ -100,9 +102,11 @@ class Run:
         self.notes: list[str] = []
         self.steps: list[tuple[float, str]] = []
         self.done: list[str] = []
+        self.deeds: dict[str, int] = {}
         self.acted = ""
         self.uncontained = ""
         self.boot_grace = self.quiet = False
+        self.seen_again = 0.0
 
     def outlive_guard(self) -> None:
         """Go on without the guard: the run comes from the instance, whose stop takes the guard along."""
@@ -178,6 +182,8 @@ class Run:
 
     def event(self, event: str, **facts: object) -> None:
         """Say into the event log, and to syslog if asked, what happened."""
+        if event in DEEDS:
+            self.deeds[event] = self.deeds.get(event, 0) + 1
         self.note(*self.memory.event(self.directory, event, facts))
         if self.config.syslog:
             from watchdog_tools.net.syslog import syslog

@@ -6,7 +6,8 @@ import os
 
 from watchdog_tools.cli.converters import is_service
 from watchdog_tools.core.owner import Owner
-from watchdog_tools.state import StateDirError, enter, events, memory_directory, pause, pause_directory, was_kept
+from watchdog_tools.core.record import Corrupt
+from watchdog_tools.state import StateDirError, enter, events, memory_directory, pause, pause_directory, seen, was_kept
 from watchdog_tools.state import names as files_in
 from watchdog_tools.state import place as statedir_place
 from watchdog_tools.state.events import EVENTS
@@ -90,9 +91,21 @@ class StateDir:
                 continue
         return True
 
-    def names(self) -> list[str]:
-        """Return the NAMEs that have a record or a pause; `note` says what cannot be listed."""
+    def last_run(self, name: str) -> tuple[seen.LastSeen | None, str]:
+        """Return when a run for NAME was last complete, None where that cannot be known, and why, or nothing."""
+        try:
+            return seen.last_seen(self.directory, name, self.uid), ""
+        except Corrupt as error:
+            return None, str(error)
+
+    def names(self, *, remembered: bool = False) -> list[str]:
+        """Return the NAMEs that have a record or a pause; `note` says what cannot be listed.
+
+        remembered: also those that were only ever kept, as before the boot.
+        """
         found = set(self._listed(self.directory, ".record")) if self.directory >= 0 else set()
+        if remembered:
+            found |= self._remembered()
         try:
             orders = enter(self.pauses, reading=True)
         except StateDirError:
@@ -100,6 +113,23 @@ class StateDir:
         found.update(name for name in self._listed(orders) if pause.read(self.pauses, name, self.uid)[0])
         os.close(orders)
         return sorted(found)
+
+    def _remembered(self) -> set[str]:
+        """Return the NAMEs whose runs, or saved command lines, are known."""
+        found = set(self._listed(self.directory, ".seen")) if self.directory >= 0 else set()
+        memory = memory_directory(self.path, self.uid)
+        for path, suffix in ((memory, ".command"), (f"{memory}/kept", ""), (f"{self.path}/lock", ".command")):
+            try:
+                directory = enter(path, reading=True)
+            except StateDirError:
+                continue
+            try:
+                found.update(filter(is_service, files_in(directory, suffix)))
+            except OSError:  # the locks are for the keeper alone
+                continue
+            finally:
+                os.close(directory)
+        return found
 
     def _listed(self, directory: int, suffix: str = "") -> list[str]:
         try:

@@ -38,7 +38,8 @@ EVENTS: dict[str, tuple[int | None, str, tuple[str, ...]]] = {
     "stopped": (None, "stopped", ("how", "why", "pids")),
     "cannot stop": (CRITICAL, "unstoppable", ("how", "why")),
     "start command ended": (None, "", ("how",)),
-    "paused": (None, "paused", ("seconds", "why")),
+    "reloaded": (None, "reloaded", ("how",)),
+    "paused": (None, "paused", ("seconds", "until", "why")),
     "resumed": (None, "resumed", ()),
     "record set aside": (None, "", ("why",)),
 }

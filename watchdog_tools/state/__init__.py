@@ -51,17 +51,19 @@ def place(path: str) -> str:
     return f"{found.st_dev}.{found.st_ino}"
 
 
-def enter(path: str, *, reading: bool = False) -> int:
+def enter(path: str, *, reading: bool = False, keeper: int | None = None) -> int:
     """Return a descriptor of the directory `path` (absolute), each level verified. Raise StateDirError.
 
-    reading: root's directory is accepted as ours is, since nothing will be written there.
+    reading: root's directory is accepted as ours is, since nothing will be written there; and that of the user
+    `keeper`, whom the caller has named.
     """
     level = os.open("/", os.O_PATH | os.O_DIRECTORY)
     parts = [part for part in path.split("/") if part]
     for index, name in enumerate(parts):
         try:
             below = descend(level, name)
-            _verify(below, "/" + "/".join(parts[: index + 1]), last=index == len(parts) - 1, reading=reading)
+            above = "/" + "/".join(parts[: index + 1])
+            _verify(below, above, last=index == len(parts) - 1, reading=reading, keeper=keeper)
         finally:
             os.close(level)
         level = below
@@ -120,9 +122,9 @@ def contents(directory: int, name: str, largest: int, owner: int | None = None) 
         os.close(descriptor)
 
 
-def _verify(level: int, path: str, *, last: bool, reading: bool) -> None:
+def _verify(level: int, path: str, *, last: bool, reading: bool, keeper: int | None) -> None:
     found = os.fstat(level)
-    own = os.geteuid()
+    own = os.geteuid() if keeper is None else keeper
     if found.st_uid not in ({own} if last and not reading else {own, 0}):
         raise StateDirError(f"no state directory: {path} belongs to uid {found.st_uid}")
     # a user's private group (gid = uid) is no "others": umask 002 is the default of some systems
