@@ -22,7 +22,8 @@ from watchdog_tools.state.event_line import LARGEST, rfc3339
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events.lines"
 VALUES: dict[str, object] = {
-    "attempt": 2, "how": "exited with 3", "why": 'its "words" \x1b[2J é', "seconds": 900, "until": "the next boot", "pids": [12, 13],
+    "attempt": 2, "how": "exited with 3", "why": 'its "words" \x1b[2J é', "seconds": 900, "until": "the next boot",
+    "pids": [12, 13],
 }  # fmt: skip
 OLD = b'{"time": 1795749127.123, "name": "svc", "event": "paused", "seconds": 7200, "reason": "new disk"}\n'
 
