@@ -102,7 +102,7 @@ def test_135_without_an_instance_it_is_a_first_run(kept: Kept, content: bytes) -
     assert "the record of svc is not usable" in ran.out
     assert (kept.state / "svc.corrupt").read_bytes() == content
     assert sorted(each.name for each in kept.state.iterdir()) == [
-        "lock", "svc.command", "svc.corrupt", "svc.events", "svc.record"
+        "lock", "svc.command", "svc.corrupt", "svc.events", "svc.record", "svc.seen"
     ]  # fmt: skip
 
 

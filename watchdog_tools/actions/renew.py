@@ -38,11 +38,11 @@ def stop_for_renewal(run: Run, health: Health, assessment: Assessment, found: Co
         child = find_instance(run, health, assessment)
     except StopRefused as refused:
         return add_words(on_healthy(run, health, assessment), f"not restarted: {refused}")
-    why = _not_now(run, health, assessment, found, child)
+    reason = _not_now(run, health, assessment, found, child)
     if run.guard_gone():
         return ended_early(run)
-    if why:
-        return add_words(on_healthy(run, health, assessment), f"not restarted: {why}")
+    if reason:
+        return add_words(on_healthy(run, health, assessment), f"not restarted: {reason}")
     if run.probes.paused():  # since the check: what it requires, and the backoff, take their time
         raise StateChanged
     return stop_instance(run, child, health, assessment, found.cause)
@@ -84,10 +84,10 @@ def _wait(run: Run, child: Child | None, seconds: float) -> None:
 
 def _held(run: Run, health: Health, assessment: Assessment, found: Comparison) -> str:
     """Return until when it is held; remember a hold that begins, and tell who asked to be told."""
-    begins = begin_hold(run, policy.judge(run.history, run.config.limits, now()))
+    # health for --stable ends a hold, but not the window's being full: it is told once all the same
+    begins = run.history.held_until <= now() and begin_hold(run, policy.judge(run.history, run.config.limits, now()))
     run.save_memory(assessment.record)
-    permission = policy.judge(run.history, run.config.limits, now())
-    words = hold_words(run, max(permission.until - now(), 0) / 1000)
+    words = hold_words(run, max(policy.next_start(run.history, run.config.limits, now()) - now(), 0) / 1000)
     if begins:
         from watchdog_tools.actions.no_action import healthy
 

@@ -10,7 +10,7 @@ import os
 import select
 import time
 
-from watchdog_tools.actions import lock_queue, spawn
+from watchdog_tools.actions import lock_queue, log_limit, spawn
 from watchdog_tools.actions.containment import remove_empty
 from watchdog_tools.actions.context import Run, now
 from watchdog_tools.actions.control_group import group_of, leave, this_run
@@ -172,6 +172,8 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
     result = take_round(run)
     run.flush()
     _leave_word(run)
+    if run.config.start_options.log_max:
+        log_limit.in_watch(run)
     if run.instance and run.instance is dead:  # nobody has reaped it, and its pidfd would wake us for ever
         run.detach()
     if last is not None and result.reason == "signal":

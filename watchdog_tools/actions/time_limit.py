@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PATIENCE = 5.0  # seconds of backoff that a run waits out itself
 LINGER = 15.0  # seconds that a watcher stays past its period for the next run to come
 SETTLING = 1.0  # seconds for which a file of --restart-on must stay as it is
+_FORKS = 15.0  # seconds that reading --env-file and shortening --log may take
 _UNKILLABLE = 3.0  # seconds past --stop-timeout until what outlives KILL is given up
 
 
@@ -33,6 +34,7 @@ def round_limit(config: ServiceConfig) -> float:
     requirements = config.check_seconds if config.has_requirements else 0.0
     hooks = (len(stopping.hooks) + (config.operator == OPERATOR_RELOAD)) * (stopping.hook_timeout + _UNKILLABLE)
     files = SETTLING + 3 * SECONDS if config.restart_on else SECONDS if config.files else 0.0
+    files += _FORKS if config.start_options.env_files or config.start_options.log_max else 0.0
     start = files + PATIENCE + EXEC_SECONDS + config.start_seconds + (2 if oneshot else 1) * config.startup_timeout
     return checks + stop + remains + requirements + hooks + start
 

@@ -58,14 +58,14 @@ def stop_for_restart(run: Run, health: Health, assessment: Assessment) -> Result
 
 
 def stop_instance(
-    run: Run, instance: Child | None, health: Health, assessment: Assessment, why: str = ""
+    run: Run, instance: Child | None, health: Health, assessment: Assessment, changed: str = ""
 ) -> Result | None:
     """Stop it for certain, if one is known. Return None where another may be started, else the verdict.
 
-    why: it is stopped though it is healthy. Raise StateChanged where there is another one already.
+    changed: why it is stopped though it is healthy. Raise StateChanged where there is another one already.
     """
     if instance:
-        failure = stop(run, instance, health, assessment, why)
+        failure = stop(run, instance, health, assessment, changed)
         if failure:
             return failure
         after = run.probes.check(run.parent_fd)

@@ -16,7 +16,6 @@ _DAY = 86400.0
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _LONGEST = 64
 _SMALLEST_LOG = 4096  # bytes of --log-max: less than what a death quotes from a log helps nobody
-_NICEST = 19  # the largest nice value
 _STARTS = 100  # of --limit; a record remembers so many
 STATE_NAMES = ("ok", "warning", "critical", "unknown")  # as help and completion show them; `warn` and `crit` go, too
 STATES = {"ok": OK, "warning": WARNING, "warn": WARNING, "critical": CRITICAL, "crit": CRITICAL, "unknown": UNKNOWN}
@@ -112,13 +111,9 @@ def _nofile(word: str) -> tuple[int, int]:
 def _nice(word: str) -> int:
     """Return a nice value. Raise ValueError."""
     try:
-        amount = whole(word.removeprefix("-"), 0, 20)
+        return -whole(word[1:], 0, 20) if word.startswith("-") else whole(word, 0, 19)
     except ValueError:
-        amount = _NICEST + 1
-    amount = -amount if word.startswith("-") else amount
-    if amount > _NICEST:
-        raise ValueError(f"{word[:80]!r} is not a nice value; accepted: -20 to 19")
-    return amount
+        raise ValueError(f"{word[:80]!r} is not a nice value; accepted: -20 to 19") from None
 
 
 def _pause(word: str) -> float:

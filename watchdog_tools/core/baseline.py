@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from watchdog_tools.core.record import Record
 
+    # an instance's age in words, and the fields of its baseline, if one is known: what a worker sends
+    Then = tuple[str, tuple[str, str, dict[str, str]] | None]
+
 MISSING = "-"  # the state of a file that is not there, or cannot be asked; a command that nobody knows
 _WORDS = 6  # of the first line
 _SHOWN = 3  # paths in a sentence

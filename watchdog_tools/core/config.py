@@ -108,8 +108,8 @@ class ServiceConfig(Struct, frozen=True):
     syslog: bool
     watch: float
     every: float
+    command_sum: str
+    files: tuple[str, ...]
+    optional: tuple[str, ...]
+    restart_on: tuple[str, ...]
     operator: str = ""
-    command_sum: str = ""
-    files: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    restart_on: tuple[str, ...] = ()

@@ -88,7 +88,8 @@ def _living(situation: Situation) -> str:
             return KEEP
         if health.has_checks and health.down:
             return RESTART
-        return RENEW if situation.changed and (health.works or not health.has_checks) else NOTHING
+        renew = situation.changed and not situation.operator and (health.works or not health.has_checks)
+        return RENEW if renew else NOTHING
     if situation.marked:  # healthy or not: its record is lost, and is made anew
         return ADOPT
     if not health.down and situation.operator != OPERATOR_RESTART:

@@ -16,9 +16,9 @@ from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from watchdog_tools.core.baseline import Then
     from watchdog_tools.core.health import Health
     from watchdog_tools.core.record import Record, Seen
-    from watchdog_tools.ensure_running.changes import Then
     from watchdog_tools.ensure_running.config import Config
 
 
@@ -68,7 +68,8 @@ def run_checks(config: Config, cancel_fd: int) -> tuple[InstanceFacts, list[tupl
     if seen.then:
         from watchdog_tools.ensure_running import changes
 
-        changes.note(config, seen, files)
+        seen.changed, calls = changes.words(config, seen.then, files)
+        seen.up_to_date = seen.up_to_date and not calls
     named = [
         (name, as_keeper(result))
         for (name, _), result in zip(config.checks, others, strict=True)

@@ -9,11 +9,9 @@ from watchdog_tools.system import uptime
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.core import Result
+    from watchdog_tools.core.baseline import Then
     from watchdog_tools.core.record import Seen
-    from watchdog_tools.ensure_running.before_lock import InstanceFacts
     from watchdog_tools.ensure_running.config import Config
-
-    Then = tuple[str, tuple[str, str, dict[str, str]] | None]
 
 
 def plain(seen: Seen) -> Then | None:
@@ -25,14 +23,10 @@ def plain(seen: Seen) -> Then | None:
     return age, (found.command, found.latest, dict(found.files)) if found else None
 
 
-def note(config: Config, facts: InstanceFacts, files: Result | dict[str, object]) -> None:
-    """Note what has changed, and whether that calls for more. files: path -> state, as a worker sent it."""
-    if facts.then is None:
-        return
-    age, then = facts.then
+def words(config: Config, said: Then, files: Result | dict[str, object]) -> tuple[str, bool]:
+    """Return what has changed, in words, and whether that calls for more. files: path -> state, as a worker sent it."""
+    age, then = said
     baseline = Baseline(*then) if then else None
     states = {path: str(state) for path, state in files.items()} if isinstance(files, dict) else None
     found = compare(baseline, config.command_sum, states, config.optional)
-    facts.changed = found.words(age)
-    if found.to_write or any(path in config.restart_on for path in found.newer):
-        facts.up_to_date = False
+    return found.words(age), found.to_write or any(path in config.restart_on for path in found.newer)

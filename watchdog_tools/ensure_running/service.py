@@ -24,22 +24,7 @@ def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
         name=values["args"][0],
         state_dir=values["state_dir"],
         words=tuple(sys.argv[1:]),
-        start_options=StartOptions(
-            argv=start,
-            umask=umask,
-            env=env,
-            clean=values["clean_env"],
-            cwd=values["cwd"],
-            user=values["user"],
-            group=values["group"],
-            env_files=values["env_file"],
-            log=values["log"],
-            log_max=values["log_max"],
-            nice=values["nice"],
-            nofile=values["nofile"],
-            oneshot=values["oneshot"],
-            trust_any=values["allow_unsafe_path"],
-        ),
+        start_options=_start_options(values, start, umask, env),
         limits=_limits(values),
         patience=_patience(values),
         stopping=_stopping(values, restart, stop),
@@ -57,6 +42,27 @@ def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
         files=files,
         optional=optional,
         restart_on=values["restart_on"],
+    )
+
+
+def _start_options(
+    values: Values, start: tuple[str, ...], umask: int, env: tuple[tuple[str, str], ...]
+) -> StartOptions:
+    return StartOptions(
+        argv=start,
+        umask=umask,
+        env=env,
+        env_files=values["env_file"],
+        clean=values["clean_env"],
+        cwd=values["cwd"],
+        user=values["user"],
+        group=values["group"],
+        log=values["log"],
+        log_max=values["log_max"],
+        nice=values["nice"],
+        nofile=values["nofile"],
+        oneshot=values["oneshot"],
+        trust_any=values["allow_unsafe_path"],
     )
 
 

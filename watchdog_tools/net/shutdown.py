@@ -10,7 +10,7 @@ import select
 import time
 
 from watchdog_tools.net.connection import socket
-from watchdog_tools.system import runlevel
+from watchdog_tools.system.shutdown import logins_ended, runlevel_ends
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ _TEXT = b"\x01s\0\0"  # a variant that holds a string, as the body of the proper
 def is_shutting_down() -> bool:
     """Whether it is, for certain."""
     if not os.path.isdir(BOOTED):
-        return runlevel.is_ending()
+        return runlevel_ends()
     until = time.monotonic() + _SECONDS
     places = ((PRIVATE, False), (BUS, True)) if os.geteuid() == 0 else ((BUS, True),)
     for path, is_bus in places:
         said = system_state(path, is_bus=is_bus, until=until)
         if said:
             return said == b"stopping"
-    return False
+    return logins_ended()  # the bus ends early, and another user than root has nobody else to ask
 
 
 def system_state(path: str, *, is_bus: bool, until: float) -> bytes:
@@ -56,7 +56,8 @@ def system_state(path: str, *, is_bus: bool, until: float) -> bytes:
 
 def _asked_for(end: socket.socket, *, is_bus: bool, until: float) -> bytes:
     uid = str(os.geteuid()).encode().hex()
-    end.send(f"\0AUTH EXTERNAL {uid}\r\n".encode())
+    # as systemd's own clients do: what comes in one piece with BEGIN would lie there until more comes
+    end.send(f"\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n".encode())
     received = _chunks(end, until)
     said = b""
     while not said.endswith(b"\r\n"):
@@ -65,7 +66,7 @@ def _asked_for(end: socket.socket, *, is_bus: bool, until: float) -> bytes:
         return b""
     bus = "org.freedesktop.DBus"
     hello = _call(1, bus, "/org/freedesktop/DBus", bus, "Hello") if is_bus else b""
-    end.send(b"BEGIN\r\n" + hello + _QUESTION)
+    end.send(hello + _QUESTION)
     for kind, body in _messages(received):
         if kind == _ERROR:
             return b""

@@ -19,7 +19,8 @@ _WORDS = {
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _ACCEPTED = f"accepted: '30 2 * * *', five fields as in a crontab, or {', '.join(_WORDS)}"
 _LOCAL = "/etc/localtime"  # the zone of cron, whatever TZ says in a shell
-_SUM = frozenset("0123456789abcdefghijklmnopqrstuvwxyz*,-/")
+_SIGNS = str.maketrans(",-/*", "    ")
+_NAMED = _FIELDS[3:]
 
 
 class Schedule:
@@ -58,10 +59,7 @@ def _expression(text: str) -> str:
     if len(words) != len(_FIELDS):
         raise ValueError(f"{said!r} has {len(words)} fields; {_ACCEPTED}")
     for word, field in zip(words, _FIELDS, strict=True):
-        # cronsim knows more than cron: L, W, # and a step from a single number
-        steps = [term.partition("/") for term in word.split(",")]
-        single = any(slash and first != "*" and "-" not in first for first, slash, _ in steps)
-        if single or not _SUM.issuperset(word):
+        if not _is_crons(word, named=field in _NAMED):
             raise ValueError(f"the {field} of {said!r} is {word!r}, which cron does not take; {_ACCEPTED}")
     expression = " ".join(words)
     try:
@@ -72,6 +70,15 @@ def _expression(text: str) -> str:
     if found is None:
         raise ValueError(f"{said!r} never comes")
     return expression
+
+
+def _is_crons(word: str, *, named: bool) -> bool:
+    """Whether cron knows such a field: cronsim takes L, W, # and a step from a single number, too. named: `mon`."""
+    steps = [term.partition("/") for term in word.split(",")]
+    if any(slash and first != "*" and "-" not in first for first, slash, _ in steps):
+        return False
+    parts = word.translate(_SIGNS).split()
+    return word.isascii() and all(part.isdigit() or (named and part.isalpha()) for part in parts)
 
 
 def _zone(name: str | None) -> ZoneInfo:

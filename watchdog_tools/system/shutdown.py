@@ -1,4 +1,4 @@
-"""The runlevel, as utmp has it where there is no systemd: sysvinit writes 0 or 6 there before it stops anything."""
+"""What files in /run say of a shutdown: the runlevel in utmp where there is no systemd, and who may still log in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import stat
 import sys
 import time
 
-UTMP = "/run/utmp"
+UTMP, NOLOGIN = "/run/utmp", "/run/nologin"
+_GOING_DOWN = b"System is going down"  # systemd-user-sessions; while it boots the file says something else
 _LARGEST = 1 << 20
 _RUNLEVEL = 1  # RUN_LVL, in the two bytes at the beginning of a record
 _ENDS = b"06"  # halt, reboot
@@ -16,8 +17,19 @@ _RECORD, _SECONDS = (400, 344) if os.uname().machine in {"aarch64", "riscv64", "
 _LATEST = 3600  # seconds: a machine takes no longer to shut down, and a file may have outlived a boot
 
 
-def is_ending(path: str = UTMP) -> bool:
-    """Whether utmp says that the machine is going down, and has said so lately. What is odd says nothing."""
+def logins_ended(path: str = NOLOGIN) -> bool:
+    """Whether systemd has written down that nobody may log in any more."""
+    try:
+        return _contents(path).startswith(_GOING_DOWN)
+    except OSError:
+        return False
+
+
+def runlevel_ends(path: str = UTMP) -> bool:
+    """Whether sysvinit says in utmp that the machine is going down, and has said so lately.
+
+    It does before it stops anything. What is odd says nothing.
+    """
     try:
         data = _contents(path)
     except OSError:
