@@ -144,7 +144,7 @@ def _run(config: Config, _values: object, cancel_fd: int) -> Result | None:
         verdict = _of_both(verdict, acted, watches=_watches(config, first))
     if verdict:
         verdict.target = config.name
-        verdict.keeper.no_news = first.no_news
+        verdict.keeper.no_news, verdict.keeper.hangs = first.no_news, first.hangs
         verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
         if config.tells_containment:

@@ -8,9 +8,8 @@ from watchdog_tools.core import CRITICAL, OK, UNKNOWN, WARNING, Result, of_insta
 from watchdog_tools.core.health import found_pids
 from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
-from watchdog_tools.ensure_running.config import stuck_runs
+from watchdog_tools.ensure_running.config import is_no_news, stuck_runs
 from watchdog_tools.state import StateDirError, enter, instance, pause_directory, pause_present
-from watchdog_tools.state.said import is_no_news
 from watchdog_tools.system import uptime
 from watchdog_tools.system.proc import ProcUnavailable, stat
 from watchdog_tools.workers import Check, run_all
@@ -141,7 +140,7 @@ def _facts(config: Config) -> InstanceFacts:
         return facts
     facts.note = "; ".join(filter(None, (seen.note, note)))
     facts.corrupt = seen.corrupt
-    facts.no_news = bool(config.remind) and is_no_news(config.path, config.said, config.remind)
+    facts.no_news = is_no_news(config)
     facts.up_to_date = _up_to_date(config, seen)
     if seen.record and seen.alive:
         facts.phase, facts.pid = seen.record.phase, seen.record.pid
