@@ -101,7 +101,13 @@ def test_135_without_an_instance_it_is_a_first_run(kept: Kept, content: bytes) -
     assert "started svc" in ran.out
     assert "the record of svc is not usable" in ran.out
     assert (kept.state / "svc.corrupt").read_bytes() == content
-    assert sorted(each.name for each in kept.state.iterdir()) == ["lock", "svc.corrupt", "svc.events", "svc.record", "svc.seen"]
+    assert sorted(each.name for each in kept.state.iterdir()) == [
+        "lock",
+        "svc.corrupt",
+        "svc.events",
+        "svc.record",
+        "svc.seen",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "directory", "writable"])

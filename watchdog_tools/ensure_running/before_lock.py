@@ -126,17 +126,27 @@ def _facts(config: Config) -> InstanceFacts:
     return facts
 
 
-def write_seen(config: Config) -> str:
+def write_seen(config: Config, state: int) -> str:
     """Leave word that a run was complete; return why that could not be, or nothing. Only forks call it.
 
-    Where there is no state directory nothing is kept, and none is made for this.
+    state: its verdict's. The state directory is made where it is not there yet, after the verdict: a service that is up
+    from its first run is kept, too.
     """
     try:
-        directory = enter(config.path)
+        path = config.path
+        try:
+            directory = enter(path)
+        except StateDirError as error:
+            if not error.missing:
+                raise
+            from watchdog_tools.state import files
+
+            os.umask(0o022)
+            directory = files.prepare(path, levels=config.state_dir is None)
     except StateDirError as error:
-        return "" if error.missing else f"{config.name}.seen is not written: {error}"
+        return f"{config.name}.seen is not written: {error}"
     try:
-        return instance.write_seen(directory, config.name)
+        return instance.write_seen(directory, config.name, state)
     finally:
         os.close(directory)
 

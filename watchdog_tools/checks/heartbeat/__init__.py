@@ -98,8 +98,8 @@ COMMAND: Command = Command(
     notes="The age is that of the last change of what is in the file, which is never opened. A file that is not there"
     " is CRITICAL. UNKNOWN is one that we may not ask for, that is no regular file, or whose time is over 5 s in the"
     " future. With several the worst state is reported. A NAME that was never kept is UNKNOWN; one that was not"
-    " seen since the boot is as old as that. A schedule has five fields as in a crontab, or is @hourly, @daily, @weekly,"
-    " @monthly or @yearly, and is due when Debian's cron would run it.",
+    " seen since the boot is as old as that. A schedule has five fields as in a crontab, or is @hourly, @daily,"
+    " @weekly, @monthly or @yearly, and is due when Debian's cron would run it.",
     refused={
         **dict.fromkeys(("-f", "--file"), "write the FILE without an option"),
         **dict.fromkeys(("-W", "--warning-size", "-C", "--critical-size"), "not yet; the age alone is judged"),
