@@ -136,7 +136,7 @@ print(claims["claims"])  # error
 short: Claims = {"claimed": {}, "unproven": {}, "known_before": True}  # error
 swapped: Claims = {"claimed": {"web": 7}, "unproven": {}, "known_before": True, "lost": False}  # error
 
-pause: PauseFacts = {"paused_left": None, "paused_until": None, "paused_reason": ""}
+pause: PauseFacts = {"paused_left": None, "paused_until": None, "paused_until_boot": False, "paused_reason": ""}
 print(pause["paused_left"])
 print(pause["pause_left"])  # error
 

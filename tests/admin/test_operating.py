@@ -32,8 +32,9 @@ def ordered(kept: Kept, verb: str, *words: object, **popen: object) -> Ran:
 
 
 def command_file(kept: Kept) -> Path:
-    """Return where the command line is kept."""
-    return kept.state / "lock" / f"{kept.name}.command"
+    """Return the file of the command line that is saved; its copy, which would count as well, is gone."""
+    (kept.state / "lock" / f"{kept.name}.command").unlink(missing_ok=True)
+    return kept.state / f"{kept.name}.command"
 
 
 def lives(kept: Kept) -> list[int]:

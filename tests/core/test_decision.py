@@ -59,7 +59,9 @@ class Case(decision.Situation):
 
 def cases() -> Iterator[Case]:
     """Yield every combination that can be; only these phases have a process that may live."""
-    numbers = itertools.product((0, 2), (0, 1), (0, 1), PERMISSIONS, (False, True), ("", "start", "stop", "restart"))
+    numbers = itertools.product(
+        (0, 2), (0, 1), (0, 1), PERMISSIONS, (False, True), ("", "start", "stop", "restart", "reload"), (False, True)
+    )
     for checks, record, (alive, young), (
         marked,
         daemons,
@@ -67,15 +69,18 @@ def cases() -> Iterator[Case]:
         permission,
         paused,
         operator,
+        changed,
     ) in itertools.product(HEALTHS, RECORDS, ((False, False), (True, False), (True, True)), numbers):
         if alive and (record is None or record.phase in (FAILED, ENDED, FOUND)):
             continue
         if operator and permission.kind != policy.NOW:
             continue
+        if changed and not (alive and record and record.phase == RUNNING):
+            continue
         case = Case(
             health=Health(checks), record=record, alive=alive, in_startup=young, marked=marked, daemons=daemons,
             in_progress=in_progress,
-            permission=permission, paused=paused, operator=operator,
+            permission=permission, paused=paused, operator=operator, changed=changed,
         )  # fmt: skip
         case.choice = decision.decide(case)
         yield case
@@ -92,8 +97,23 @@ def broken(promise: object) -> list[Case]:
 def test_all_decisions_are_met() -> None:
     """The cases can fail: each way out is taken by some."""
     ways = {value for name, value in vars(decision).items() if name.isupper() and isinstance(value, str)}
-    named = ways - {COMMAND, ENDED, STARTING} - {"start", "stop", "restart"} | {decision.START}
+    named = ways - {COMMAND, ENDED, STARTING} - {"start", "stop", "restart", "reload"} | {decision.START}
     assert {case.choice for case in CASES} == named
+
+
+def test_what_has_changed_renews_what_works() -> None:
+    """--restart-on: an instance that lives and is up, and of which nobody wants anything else."""
+    renewed = [case for case in CASES if case.choice == decision.RENEW]
+    assert all(case.changed and case.alive and not case.in_startup and not case.paused for case in renewed)
+    assert all(case.health.works or not case.health.has_checks for case in renewed)
+    assert not [case for case in renewed if case.operator]
+    assert not broken(
+        lambda case: (
+            not (case.changed and case.health.works and not case.health.veto)
+            or case.in_startup or case.paused or case.operator
+            or case.choice == decision.RENEW
+        )
+    )  # fmt: skip
 
 
 def test_nothing_is_started_beside_what_lives() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from watchdog_tools.actions.changes import find
 from watchdog_tools.actions.context import StateChanged, ended_early, now
 from watchdog_tools.actions.spawn import Child
 from watchdog_tools.actions.start_plan import target
@@ -20,6 +21,7 @@ from watchdog_tools.system.relatives import left_by, ticks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from watchdog_tools.actions.changes import Comparison
     from watchdog_tools.actions.context import Run
     from watchdog_tools.core.config import ServiceConfig
     from watchdog_tools.core.health import Health
@@ -45,12 +47,13 @@ class Assessment:
     history: what the policy knows. permission: what it says. marked: instances found by their mark, or by that of their
     control group. remains: pids of what instances that are gone
     left behind. claimed: (pid, uid) of what carries our mark without being ours. daemons: what a daemon left
-    behind. strays: such of other uids. paused: words about a pause in force. uids: whose marks count.
+    behind. strays: such of other uids. changes: what is another than at its start, if anything may be.
+    paused: words about a pause in force. uids: whose marks count.
     """
 
     __slots__ = (
-        "alive", "choice", "claimed", "daemons", "history", "in_startup", "marked", "paused", "permission", "record",
-        "remains", "strays", "uids", "until",
+        "alive", "changes", "choice", "claimed", "daemons", "history", "in_startup", "marked", "paused", "permission",
+        "record", "remains", "strays", "uids", "until",
     )  # fmt: skip
 
     def __init__(self, seen: Seen, history: History, permission: Permission) -> None:
@@ -66,6 +69,7 @@ class Assessment:
         self.claimed: list[tuple[int, int]] = []
         self.daemons: list[int] = []
         self.uids = frozenset({os.geteuid()})
+        self.changes: Comparison | None = None
         self.paused = ""
         self.in_startup = False
         self.choice = ""
@@ -90,6 +94,7 @@ def assess(run: Run, health: Health, seen: Seen) -> Assessment:
         if not config.start_options.oneshot:  # what a command starts is another keeper's
             assessment.remains, assessment.strays, assessment.daemons = found.remains, found.strays, found.daemons
     assessment.daemons = assessment.daemons or _daemons(run, seen, assessment.uids)
+    assessment.changes = find(config, seen)
     assessment.in_startup = seen.alive and _in_startup(config, record)
     assessment.choice = decision.decide(
         decision.Situation(
@@ -102,6 +107,7 @@ def assess(run: Run, health: Health, seen: Seen) -> Assessment:
             in_progress=_in_progress(config, record),
             permission=assessment.permission,
             paused=bool(assessment.paused),
+            changed=bool(assessment.changes and assessment.changes.restart_on),
             operator=config.operator,
         )
     )
@@ -143,21 +149,26 @@ def state_of(run: Run, health: Health, assessment: Assessment) -> str:
 
 def unmet_requirements(run: Run, health: Health, assessment: Assessment) -> Result | None:
     """Return the verdict of a service that waits for what it requires; None if all of that is there."""
-    if not run.config.has_requirements:
-        return None
-    run.begin_step("asking what it requires")
-    said = run.probes.requirements(run.parent_fd)
-    if said is None:
+    missing = missing_requirements(run)
+    if missing is None:
         return ended_early(run)
-    missing = [f"{name} ({result.summary})" for name, result in said if result.state == CRITICAL]
-    for name, result in said:
-        if result.state == UNKNOWN:
-            run.note(f"{name}, which it requires, cannot be judged: {result.summary}")
     if not missing:
         return None
     run.save_memory(assessment.record)
     words = f"{state_of(run, health, assessment)}; waiting for {', '.join(missing)}"
     return Result(CRITICAL, words, reason="waiting")
+
+
+def missing_requirements(run: Run) -> list[str] | None:
+    """Return what it requires and is down, in words; None if our guard is gone."""
+    if not run.config.has_requirements:
+        return []
+    run.begin_step("asking what it requires")
+    said = run.probes.requirements(run.parent_fd)
+    for name, result in said or ():
+        if result.state == UNKNOWN:
+            run.note(f"{name}, which it requires, cannot be judged: {result.summary}")
+    return None if said is None else [f"{name} ({result.summary})" for name, result in said if result.state == CRITICAL]
 
 
 def find_instance(run: Run, health: Health, assessment: Assessment) -> Child | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from watchdog_tools.actions.start_plan import StartPlan
+    from watchdog_tools.core.config import StartOptions
     from watchdog_tools.core.owner import Owner
 
 ALIVE = b"!"  # the first that a child says: one that was killed at its birth says nothing
@@ -56,6 +57,8 @@ def exec_child(plan: StartPlan, fds: ChildFds, owner: Owner | None) -> NoReturn:
         _close_others(fds)
         _oom_score()
         comm = _open_comm()
+        step = "setting limits"
+        set_limits(plan.start_options)
         step = "becoming the user"
         if plan.identity:
             switch_user(*plan.identity)
@@ -147,6 +150,22 @@ def _oom_score() -> None:
             os.close(descriptor)
     except OSError:  # lowering it takes a capability
         return
+
+
+def set_limits(options: StartOptions) -> None:
+    """Take on --nofile and --nice, which a user may not. Raise OSError."""
+    if options.nofile:
+        import resource
+
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, options.nofile)
+        except ValueError as error:
+            raise OSError(errno.EPERM, f"--nofile: {error}") from None
+    if options.nice is not None:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, options.nice)
+        except OSError as error:
+            raise OSError(error.errno, f"--nice: {error.strerror}") from None
 
 
 def _open_standard_fds(log: str | None, *, trust_any: bool) -> None:

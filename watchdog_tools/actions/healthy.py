@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.assess import attach_found
-from watchdog_tools.actions.context import StateChanged, ended_early, now, within_boot_grace
+from watchdog_tools.actions.boot_grace import within_boot_grace
+from watchdog_tools.actions.changes import tell
+from watchdog_tools.actions.context import StateChanged, ended_early, now
 from watchdog_tools.actions.exits import died, permission_now, starts
 from watchdog_tools.actions.hooks import run_hook
 from watchdog_tools.actions.no_action import healthy
@@ -42,7 +44,7 @@ def on_healthy(run: Run, health: Health, assessment: Assessment) -> Result:
     result = healthy(run, health) if health.has_checks else _running(run, record)
     if record is None or not (assessment.alive or record.without_process) or (health.has_checks and not health.works):
         return result
-    return record_healthy(run, result, record)
+    return tell(run, assessment.changes, record_healthy(run, result, record))
 
 
 def record_healthy(run: Run, result: Result, record: Record) -> Result:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from watchdog_tools.actions.preflight import Start
+    from watchdog_tools.actions.start_plan import StartPlan
     from watchdog_tools.core.config import StartOptions
 
 _SECONDS = 5.0  # for a check as another user; a dead network disk can hold it for ever
@@ -25,20 +25,23 @@ def ensure_startable(start_options: StartOptions, environment: Mapping[str, str]
     and a network disk may refuse root. It takes 2 ms, too much for a start, which finds out anyway.
     """
     plan = resolve(start_options, environment)
-    if plan.identity is None:
+    if plan.identity is None and start_options.nofile is None and start_options.nice is None:
         return
-    needs, ids = plan.needs, plan.identity
-    for answer in run_all([Check(lambda _progress: _as_the_user(needs, ids))], _SECONDS) or []:
+    for answer in run_all([Check(lambda _progress: _impediment(plan))], _SECONDS) or []:
         if isinstance(answer, str) and answer:
             raise CannotStart(answer)
         if isinstance(answer, Result) and answer.reason == "timeout":
             raise CannotStart(f"the command was not reached within {_SECONDS:g} s (a network disk?)")
 
 
-def _as_the_user(needs: Start, ids: tuple[int, int, list[int]]) -> str:
+def _impediment(plan: StartPlan) -> str:
     """Return what a start would fail of, empty for nothing."""
+    step = "setting limits"
     try:
-        child.switch_user(*ids)
+        child.set_limits(plan.start_options)
+        step = "becoming the user"
+        if plan.identity:
+            child.switch_user(*plan.identity)
     except OSError as error:
-        return f"becoming the user: {error.strerror}"
-    return impediment(needs)
+        return f"{step}: {error.strerror}"
+    return impediment(plan.needs)

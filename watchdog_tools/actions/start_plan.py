@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.actions import preflight
+from watchdog_tools.core import Result
 from watchdog_tools.core.struct import Struct
 from watchdog_tools.system.executables import absent, located
 from watchdog_tools.system.path_trust import untrusted_log, untrusted_program
 from watchdog_tools.system.proc import read
+from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from watchdog_tools.core.config import StartOptions
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SECONDS = 5.0  # for reading --env-file; a dead network disk can hold it for ever
 _NOBODY = (1 << 32) - 1  # the id that system calls read as "leave it"
 _KEPT = ("LANG", "LC_ALL", "TZ")  # of the caller's variables with --clean-env
 _OURS = ("WATCHDOG_", "LISTEN_")  # prefixes of variables that are about us or our caller
@@ -64,6 +67,9 @@ def resolve(start_options: StartOptions, environment: Mapping[str, str]) -> Star
     """Return the plan. Raise CannotStart; what another user may not do is left to the child (or to `rehearsal`)."""
     account = _account(start_options)
     env = _environment(start_options, _coerced(environment), account)
+    env |= _of_files(start_options) | dict(start_options.env)
+    if start_options.nofile:
+        import resource  # noqa: F401 -- the child needs it, and finds it loaded
     path = env.get("PATH", _PATH)
     executable = located(start_options.argv[0], path)
     if executable is None:
@@ -170,4 +176,19 @@ def _environment(
     if account and start_options.user is not None:
         name, _, _, home, shell = account
         env |= {"HOME": home, "USER": name, "LOGNAME": name, "SHELL": shell or "/bin/sh"}
-    return env | dict(start_options.env)
+    return env
+
+
+def _of_files(start_options: StartOptions) -> dict[str, str]:
+    """Return the variables of --env-file, read in a fork. Raise CannotStart."""
+    if not start_options.env_files:
+        return {}
+    from watchdog_tools.system.env_files import variables
+
+    files, trust_any = start_options.env_files, start_options.trust_any
+    for answer in run_all([Check(lambda _progress: variables(files, trust_any=trust_any))], _SECONDS) or []:
+        if isinstance(answer, dict):
+            return answer
+        if not isinstance(answer, Result):
+            raise CannotStart(answer)
+    raise CannotStart(f"--env-file: not read within {_SECONDS:g} s (a network disk?)")

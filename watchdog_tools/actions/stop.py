@@ -6,7 +6,8 @@ What an instance left behind when it died alone is ended before the next start, 
 from __future__ import annotations
 
 from watchdog_tools.actions.assess import root_processes, state_of
-from watchdog_tools.actions.context import count_attempt, ended_early, now
+from watchdog_tools.actions.boot_grace import count_attempt
+from watchdog_tools.actions.context import ended_early, now
 from watchdog_tools.actions.control_group import NOBODY, group_of, this_run
 from watchdog_tools.actions.exits import CANNOT, DAEMON_HINT, start_failed
 from watchdog_tools.actions.hooks import run_option
@@ -34,22 +35,26 @@ if TYPE_CHECKING:
     from watchdog_tools.system.cgroups import Group
     from watchdog_tools.system.identity import Identity
 
-_VERDICT = ("CRITICAL", "failing")  # as the commands are told it
+_VERDICT, _CHANGED = ("CRITICAL", "failing"), ("OK", "changed")  # as the commands are told it
 _NAMED = 5  # pids in a sentence
 _NOTED = 50  # in an event
 
 
-def stop(run: Run, instance: Child | None, health: Health, assessment: Assessment) -> Result | None:
-    """Stop it. Return None when it is provably gone, else the verdict: none is started beside it."""
+def stop(run: Run, instance: Child | None, health: Health, assessment: Assessment, changed: str = "") -> Result | None:
+    """Stop it. Return None when it is provably gone, else the verdict: none is started beside it.
+
+    changed: of one that is healthy, why it is stopped.
+    """
     how = run.config.stopping
     pid = instance.identity[0] if instance else 0
     run.in_trouble, run.successes = int(run.config.operator != OPERATOR_STOP), 0  # what was ordered is no trouble
     run.fail()
     run.save_memory(assessment.record)
-    run_stop_hooks(run, instance, health)
+    verdict = _CHANGED if changed else _VERDICT
+    run_stop_hooks(run, instance, health, verdict)
     if how.command:
-        run_option(run, how.command, "--stop", _VERDICT, pid)
-    reason = "ordered" if run.config.operator else health.summary
+        run_option(run, how.command, "--stop", verdict, pid)
+    reason = "ordered" if run.config.operator else changed or health.summary
     if instance is None:
         run.event("stopped", why=reason)
         return None
@@ -67,14 +72,15 @@ def stop(run: Run, instance: Child | None, health: Health, assessment: Assessmen
         if run.config.operator == OPERATOR_STOP:  # its end was ordered, so that no run records it as a failure
             run.write(run.record(FAILED, identity=instance.identity))
         run.event("stopped", pid=pid, how=exit_status, why=reason)
-        run.done.append(f"pid {pid} was stopped{f' ({health.summary})' if health.down and health.summary else ''}")
+        said = changed or (health.summary if health.down else "")
+        run.done.append(f"pid {pid} was stopped{f' ({said})' if said else ''}")
         return None
     words = f"it cannot be stopped: {', '.join(survivors)}; nothing is started beside it"
     run.event("cannot stop", pid=pid, how=exit_status, why=", ".join(survivors))
     return Result(CRITICAL, f"{state_of(run, health, assessment)}; {words}", reason="unstoppable")
 
 
-def run_stop_hooks(run: Run, instance: Child | None, health: Health) -> None:
+def run_stop_hooks(run: Run, instance: Child | None, health: Health, verdict: tuple[str, str] = _VERDICT) -> None:
     """Run --before-restart (not for an ordered stop) and --before-stop; a --oneshot command may do the rest."""
     how = run.config.stopping
     roots = [instance.identity] if instance else root_processes(health)
@@ -82,7 +88,7 @@ def run_stop_hooks(run: Run, instance: Child | None, health: Health) -> None:
     dump = () if run.config.operator == OPERATOR_STOP else how.before_restart
     for command, option in ((dump, "--before-restart"), (how.before_stop, "--before-stop")):
         if command:
-            run_option(run, command, option, _VERDICT, pid)
+            run_option(run, command, option, verdict, pid)
 
 
 def _survivors(run: Run, instance: Child, seconds: float, *, ours: bool) -> list[Survivor]:

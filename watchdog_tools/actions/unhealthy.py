@@ -6,7 +6,7 @@ import os
 
 from watchdog_tools.actions.assess import StopRefused, find_instance, state_of, unmet_requirements
 from watchdog_tools.actions.context import StateChanged, ended_early, now
-from watchdog_tools.actions.no_action import held, waiting
+from watchdog_tools.actions.no_action import held, shutting_down, waiting
 from watchdog_tools.actions.rehearsal import ensure_startable
 from watchdog_tools.actions.start_plan import CannotStart
 from watchdog_tools.actions.stop import end_remains, run_stop_hooks, stop
@@ -14,6 +14,7 @@ from watchdog_tools.actions.time_limit import PATIENCE
 from watchdog_tools.core import CRITICAL, OK, Result, policy
 from watchdog_tools.core.record import FAILED, FOUND
 from watchdog_tools.core.text import human_duration
+from watchdog_tools.net.shutdown import is_shutting_down
 from watchdog_tools.system import ticks_to_seconds, uptime
 
 TYPE_CHECKING = False
@@ -34,7 +35,7 @@ def stop_for_restart(run: Run, health: Health, assessment: Assessment) -> Result
     except StopRefused as refused:
         return Result(refused.state, f"{state_of(run, health, assessment)}; {refused}", reason=refused.reason)
     if run.config.operator:
-        verdict = _cannot_restart(run, health, assessment, written=_can_record(run, assessment))
+        verdict = _cannot_restart(run, health, assessment, written=can_record(run, assessment))
     else:
         verdict = (
             _pending(run, health, assessment, instance)
@@ -47,12 +48,24 @@ def stop_for_restart(run: Run, health: Health, assessment: Assessment) -> Result
         return ended_early(run)
     if run.probes.paused():  # since the check: retries take their time
         raise StateChanged
+    if is_shutting_down():  # none could be started after the stop
+        return shutting_down(run, health.summary, "alive but failing" if health.down else "up")
     if run.config.start_options.oneshot:  # its command is the restart
         run.in_trouble = 1
         run_stop_hooks(run, instance, health)
         return None
+    return stop_instance(run, instance, health, assessment)
+
+
+def stop_instance(
+    run: Run, instance: Child | None, health: Health, assessment: Assessment, changed: str = ""
+) -> Result | None:
+    """Stop it for certain, if one is known. Return None where another may be started, else the verdict.
+
+    changed: why it is stopped though it is healthy. Raise StateChanged where there is another one already.
+    """
     if instance:
-        failure = stop(run, instance, health, assessment)
+        failure = stop(run, instance, health, assessment, changed)
         if failure:
             return failure
         after = run.probes.check(run.parent_fd)
@@ -147,7 +160,7 @@ def _blocked(run: Run, health: Health, assessment: Assessment, instance: Child |
     return _cannot_restart(run, health, assessment, written=written)
 
 
-def _can_record(run: Run, assessment: Assessment) -> bool:
+def can_record(run: Run, assessment: Assessment) -> bool:
     """Whether the record of what lives can be written, as that of the next one will have to be."""
     old = assessment.record
     if old is None or not assessment.alive:

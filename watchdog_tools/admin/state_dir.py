@@ -7,15 +7,18 @@ import os
 from watchdog_tools.cli.converters import is_service
 from watchdog_tools.core.owner import Owner
 from watchdog_tools.core.record import Corrupt
-from watchdog_tools.state import StateDirError, enter, kept_directory, memory_directory, pause, pause_directory, seen
+from watchdog_tools.state import StateDirError, enter, events, memory_directory, pause, pause_directory, seen, was_kept
 from watchdog_tools.state import names as files_in
 from watchdog_tools.state import place as statedir_place
 
 
 class StateDir:
-    """A state directory to look into. uid: whose it is, and whose files in it are believed."""
+    """A state directory to look into. uid: whose it is, and whose files in it are believed.
 
-    __slots__ = ("directory", "note", "path", "uid")
+    directory, memory: it, and that of its memory, open; -1 where there is none.
+    """
+
+    __slots__ = ("directory", "memory", "note", "path", "uid")
 
     def __init__(self, path: str, uid: int) -> None:
         """Open it; `directory` is -1 where there is none, and `note` says why if that is not plain."""
@@ -27,6 +30,16 @@ class StateDir:
             self.uid = os.fstat(self.directory).st_uid
         except StateDirError as error:
             self.note = "" if error.missing else str(error)
+        self.memory = self._memory()
+
+    def _memory(self) -> int:
+        path = memory_directory(self.path, self.uid)
+        if path == self.path:
+            return self.directory
+        try:
+            return enter(path, reading=True)
+        except StateDirError:  # the verdict is on what runs; without its memory only the last event is missing
+            return -1
 
     @property
     def pauses(self) -> str:
@@ -49,15 +62,12 @@ class StateDir:
 
     def was_kept(self, name: str) -> bool:
         """Whether NAME was ever started or adopted here; True where we cannot see that."""
-        for path in (f"{self.path}/lock/{name}.command", f"{kept_directory(self.path) or self.path}/{name}"):
-            try:
-                os.lstat(path)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                pass
-            return True
-        return bool(self.note)
+        return was_kept(self.path, self.uid, name) or bool(self.note)
+
+    def last_event(self, name: str) -> tuple[float, str]:
+        """Return as `events.last` does; what a release before the memory left, too."""
+        places = {self.memory, self.directory} - {-1}
+        return max((events.last(each, name, self.uid) for each in places), default=(0.0, ""))
 
     def last_run(self, name: str) -> tuple[seen.LastSeen | None, str]:
         """Return when a run for NAME was last complete, None where that cannot be known, and why, or nothing."""

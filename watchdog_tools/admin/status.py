@@ -12,7 +12,7 @@ from watchdog_tools.core.service_state import STATES, service_state
 from watchdog_tools.core.struct import Struct
 from watchdog_tools.core.text import aligned, human_duration, quoted
 from watchdog_tools.ensure_running import containment
-from watchdog_tools.state import StateDirError, default, events, instance, pause
+from watchdog_tools.state import StateDirError, default, instance, pause
 from watchdog_tools.state import seen as last_seen
 from watchdog_tools.system import boot_id, uptime
 from watchdog_tools.system.identity import here
@@ -56,6 +56,7 @@ class Row(Struct):
     containment: str | None
     paused_left: float | None
     paused_until: int | None
+    paused_until_boot: bool
     paused_reason: str
     seen: float | None
     unseen: str
@@ -114,7 +115,7 @@ def _row(place: StateDir, name: str, max_age: float | None) -> tuple[Row, Result
         verdict=last.state if last and not trouble else None,
     )  # fmt: skip
     remains = _left_behind(place, name, seen)
-    when, said = events.last(place.directory, name, place.uid) if place.directory >= 0 else (0.0, "")
+    when, said = place.last_event(name)
     known = seen.record or trouble or order or (last and last.in_this_boot) or place.was_kept(name)
     unseen = last_seen.words(last) if last and known and max_age and last.age > max_age else ""
     doubt = doubt if max_age else ""  # else nobody asked
@@ -165,7 +166,9 @@ def _left_behind(place: StateDir, name: str, seen: Seen) -> str:
 def _order(order: Pause | None) -> PauseFacts:
     from watchdog_tools.admin.pause import facts
 
-    return facts(order) if order else {"paused_left": None, "paused_until": None, "paused_reason": ""}
+    if order:
+        return facts(order)
+    return {"paused_left": None, "paused_until": None, "paused_until_boot": False, "paused_reason": ""}
 
 
 def _sentence(rows: Rows, state: int) -> str:
@@ -217,9 +220,10 @@ def _table(rows: Rows, *, keepers: bool, more: bool, seen: bool) -> list[str]:
 def _cells(row: Row, word: str) -> tuple[str, ...]:
     since = "-" if row.since is None else human_duration(row.since)
     held = f"next start in {human_duration(row.wait)}" if row.wait else "-"
-    if row.paused_left is not None:
+    if row.paused_left is not None or row.paused_until_boot:
         ending = f": {row.paused_reason}" if row.paused_reason else ""
-        held = f"{human_duration(max(round(row.paused_left), 1))} left{ending}"
+        left = f"{human_duration(max(round(row.paused_left or 0), 1))} left"
+        held = ("until the next boot" if row.paused_until_boot else left) + ending
     age = f"{human_duration(max(time.time() - row.last_time, 0))} ago: " if row.last_time else ""
     last = "; ".join([f"{age}{row.last}" if row.last else "-", *row.notes])
     shown = f"paused, {_ALIVE[row.alive]}" if word == "paused" else word

@@ -10,15 +10,22 @@ if TYPE_CHECKING:
 
 
 class StartOptions(Struct, frozen=True):
-    """What the user wrote about the start: strings as given, `None` where nothing was said."""
+    """What the user wrote about the start: strings as given, `None` where nothing was said.
+
+    env_files: a leading `-` stands for one that need not be there. log_max: bytes. nofile: (soft, hard).
+    """
 
     argv: tuple[str, ...]
     clean: bool = False
     cwd: str = "/"
     env: tuple[tuple[str, str], ...] = ()
+    env_files: tuple[str, ...] = ()
     user: str | None = None
     group: str | None = None
     log: str | None = None
+    log_max: int | None = None
+    nice: int | None = None
+    nofile: tuple[int, int] | None = None
     oneshot: bool = False
     trust_any: bool = False
     umask: int = 0o022
@@ -56,7 +63,8 @@ class Stopping(Struct, frozen=True):
     timeout: seconds until KILL. hooks: `restart`, `hold`, `recover` -> words. hook_timeout: seconds for each command
     line here. restart: with --oneshot, for one that lives, in the place of the start command. kill_mode: all that came
     from an instance ends with it, or before the next start (group), or lives on beside that (process).
-    containment: whether it gets a control group of its own where it can have one (auto).
+    containment: whether it gets a control group of its own where it can have one (auto). reload, reload_signal: the
+    command line, or the number of the signal, that has it read its configuration anew; empty or 0 where there is none.
     """
 
     before_restart: tuple[str, ...]
@@ -66,6 +74,8 @@ class Stopping(Struct, frozen=True):
     hooks: dict[str, tuple[str, ...]]
     hook_timeout: float
     restart: tuple[str, ...]
+    reload: tuple[str, ...]
+    reload_signal: int
     kill_mode: Literal["group", "process"]
     containment: Literal["auto", "none"]
 
@@ -77,6 +87,9 @@ class ServiceConfig(Struct, frozen=True):
     words: the command line that said all this. has_checks: whether any check is asked for; has_requirements: the same
     for what it requires. check_seconds bounds one run of all checks; watch (0: none), every and the other spans are as
     the options of those names, in seconds. operator: an operator's order (`decision.OPERATOR_…`), or empty.
+    command_sum: a checksum of the start command and of what the child gets with it, empty where the service is another
+    keeper's. files: those that an instance is compared with; optional: those of them that may be missing; restart_on:
+    those for which it is restarted.
     """
 
     name: str
@@ -95,4 +108,8 @@ class ServiceConfig(Struct, frozen=True):
     syslog: bool
     watch: float
     every: float
+    command_sum: str
+    files: tuple[str, ...]
+    optional: tuple[str, ...]
+    restart_on: tuple[str, ...]
     operator: str = ""

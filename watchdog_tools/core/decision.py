@@ -19,7 +19,9 @@ PAUSED = "do nothing, as it is paused"
 KEEP = "finish the verification of the instance that lives"
 ADOPT = "adopt the instance that carries its mark"
 STOP = "stop it"
+RELOAD = "have it reload"
 RESTART = "stop the sick instance and start another"
+RENEW = "stop the instance that is older than what it goes by, and start another"
 REPLACE = "stop the sick instance that somebody else started, and start one"
 DAEMON = "not start beside the daemon that it became"
 IN_PROGRESS = "wait for the start in progress"
@@ -27,7 +29,8 @@ HOLD = "hold"
 WAIT = "back off"
 START = "start"
 
-OPERATOR_START, OPERATOR_STOP, OPERATOR_RESTART = "start", "stop", "restart"  # an operator's order
+# an operator's order
+OPERATOR_START, OPERATOR_STOP, OPERATOR_RESTART, OPERATOR_RELOAD = "start", "stop", "restart", "reload"
 
 
 class Situation(Struct, frozen=True):
@@ -36,7 +39,8 @@ class Situation(Struct, frozen=True):
     alive: the record's very process lives. in_startup: it was never healthy yet, nor called failing, and still has
     time for that. marked: instances found by their mark. daemons: what lives on of an instance that turned itself
     into a daemon. in_progress: milliseconds for which an ended --oneshot command still counts as a start in progress.
-    permission: what the policy says. operator: an operator's order, or empty.
+    permission: what the policy says. changed: a file of --restart-on is another than at its start.
+    operator: an operator's order, or empty.
     """
 
     health: Health
@@ -48,6 +52,7 @@ class Situation(Struct, frozen=True):
     in_progress: int = 0
     permission: Permission = policy.Permission(kind=policy.NOW)
     paused: bool = False
+    changed: bool = False
     operator: str = ""
 
 
@@ -59,6 +64,8 @@ def decide(situation: Situation) -> str:
         return VETO
     if situation.operator == OPERATOR_STOP:
         return STOP
+    if situation.operator == OPERATOR_RELOAD:
+        return RELOAD
     choice = _living(situation) or _absent(situation)
     if choice in (START, RESTART, REPLACE) and situation.health.unstartable:
         return UNSTARTABLE
@@ -79,7 +86,10 @@ def _living(situation: Situation) -> str:
             return RESTART
         if record.phase == STARTING or situation.in_startup:
             return KEEP
-        return RESTART if health.has_checks and health.down else NOTHING
+        if health.has_checks and health.down:
+            return RESTART
+        renew = situation.changed and not situation.operator and (health.works or not health.has_checks)
+        return RENEW if renew else NOTHING
     if situation.marked:  # healthy or not: its record is lost, and is made anew
         return ADOPT
     if not health.down and situation.operator != OPERATOR_RESTART:

@@ -162,22 +162,35 @@ class Seen:
 
     alive: the very process of the record lives. until: milliseconds of the boot clock at which it lived for certain.
     note: why it says less than it could, one sentence or empty; `corrupt` if that is the record's fault.
+    baseline: what it was started with (`core.baseline`), of an instance that lives; or empty.
     """
 
-    __slots__ = ("alive", "corrupt", "note", "record", "until")
+    __slots__ = ("alive", "baseline", "corrupt", "note", "record", "until")
 
     def __init__(self, record: Record | None, *, alive: bool, note: str = "", corrupt: bool = False) -> None:
         """Take the fields as the class describes them."""
+        self.baseline = b""
         self.corrupt = corrupt
         self.record = record
         self.alive = alive
         self.until = record.since if record else 0
         self.note = note
 
+    def has_changed(self, command: str) -> bool:
+        """Whether an instance that lives was started with another command line, by its checksum, or none is known."""
+        if self.record is None or not self.alive:
+            return False
+        return not self.baseline.startswith(baseline_line(self.record, command, command).encode())
+
     def lived(self, start_seconds: float) -> None:
         """Take into account that a record says `running` only of an instance that has lived for --start-seconds."""
         if self.record and self.record.phase == RUNNING:
             self.until = max(self.until, self.record.since + int(start_seconds * 1000))
+
+
+def baseline_line(record: Record, command: str, latest: str) -> str:
+    """Return the first line of an instance's baseline: whose it is, and the checksums of its command lines."""
+    return f"1 {record.pid} {record.ticks} {record.boot} {command} {latest}\n"
 
 
 def parse(data: bytes) -> Record:

@@ -1,4 +1,4 @@
-"""What stands in a line: text from outside, made harmless and short; durations and sizes, as people write them."""
+"""What stands in a line: text from outside, harmless and short; durations and sizes as people write them; checksums."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def _escaped(char: str) -> str:
     if " " <= char <= "~":
         return char
     return char.encode("unicode_escape").decode("ascii")  # surrogates included: it never raises
+
+
+def checksum(what: object) -> str:
+    """Return a short checksum of plain data. ascii() is the same in all releases of Python, hash() in no two runs."""
+    import binascii
+
+    return f"{binascii.crc32(ascii(what).encode()):08x}"
 
 
 def duration(text: str) -> float:

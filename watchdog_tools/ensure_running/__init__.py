@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from watchdog_tools.cli.command import Command, Option
-from watchdog_tools.cli.common_options import OUTPUT, common
+from watchdog_tools.cli.common_options import OUTPUT, common, remind_option
 from watchdog_tools.core.health import Health, lines
 from watchdog_tools.ensure_running.before_lock import run_checks, verdict_without_lock, write_seen
-from watchdog_tools.ensure_running.config import configure
+from watchdog_tools.ensure_running.config import configure, remembers
 from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
@@ -37,13 +37,20 @@ _OPTIONS = (
     Option("--oneshot", "", "the start command returns (systemctl restart x); the checks tell whether it worked",
            group=_START),
     Option("--log", "FILE", "append its output to FILE, opened as its user [default: /dev/null]", group=_START),
+    Option("--log-max", "SIZE", "with --log: at its start and under --watch, keep what is beyond SIZE as FILE.1",
+           "log_size", group=_START),
     Option("--cwd", "DIR", "working directory", default="/", group=_START),
     Option("--env", "NAME=VALUE", "set an environment variable; may be repeated", many=True, group=_START),
-    Option("--clean-env", "", "pass only PATH, LANG, LC_ALL, TZ, and what --env and --user set", group=_START),
+    Option("--env-file", "FILE", "set those of a file of NAME=VALUE lines (-FILE: if it is there); may be repeated",
+           many=True, group=_START),
+    Option("--clean-env", "", "pass only PATH, LANG, LC_ALL, TZ, and what --env, --env-file and --user set",
+           group=_START),
     Option("--umask", "OCTAL", "umask", default="022", group=_START),
     Option("--user", "USER", "run as USER, with that user's groups", group=_START),
     Option("--group", "GROUP", "run with GROUP as the only group", group=_START),
-    Option("--allow-unsafe-path", "", "let root execute files that other users could replace", group=_START),
+    Option("--nofile", "N[:HARD]", "limit of open files", "nofile", group=_START),
+    Option("--nice", "N", "nice value, -20 to 19", "nice", group=_START),
+    Option("--allow-unsafe-path", "", "let root execute and read files that other users could replace", group=_START),
     Option("--retries", "N", "retry up to N times before it counts as failing", "tries", "3", group=_SICK),
     Option("--retry-delay", "D", "delay before the first retry; doubled for each further one", "duration", "1s",
            group=_SICK),
@@ -52,12 +59,16 @@ _OPTIONS = (
     Option("--recover-after", "N", "recovered after N healthy checks in a row", "count", "1", group=_SICK),
     Option("--start-period", "D", "for D after its start and after the boot, failing is `pending`", "duration", "0",
            group=_SICK),
+    Option("--restart-on", "FILE", "restart it when FILE is another than at its start (configuration, binary); may be"
+           " repeated", many=True, group=_SICK),
     Option("--before-restart", "CMD", "run before a live service is restarted, for example to take a dump of it",
            group=_SICK),
     Option("--before-stop", "CMD", "run before each stop or restart, for example to take it out of a load balancer",
            group=_SICK),
     Option("--stop", "CMD", "stop it by CMD instead of SIGTERM", group=_SICK),
     Option("--stop-timeout", "D", "time to exit after SIGTERM, then SIGKILL", "duration", "10s", group=_SICK),
+    Option("--reload", "CMD", "what watchdog-tools reload does: CMD, or a signal to it: HUP, USR1, USR2, WINCH",
+           group=_SICK),
     Option("--kill-mode", "MODE", "what is ended with it, or before the next start if it died alone: everything that"
            " came from it (group), or only itself (process)", "group|process", "group", group=_SICK),
     Option("--containment", "MODE", "start it in a control group of its own where root can create one (auto), or not"
@@ -84,6 +95,7 @@ _OPTIONS = (
     Option("--start-seconds", "D", "it must live for D to count as running", "duration", "1s", group=_TIME),
     Option("--startup-timeout", "D", "it must be healthy within D after its start", "duration", "30s", group=_TIME),
     Option("--pending-ok", "", "with bool: exit 0 while `pending`", group=OUTPUT),
+    remind_option(),
     *common(limit_of="one run of all checks"),
 )  # fmt: skip
 
@@ -132,6 +144,7 @@ def _run(config: Config, _values: object, cancel_fd: int) -> Result | None:
         verdict = _of_both(verdict, acted, watches=_watches(config, first))
     if verdict:
         verdict.target = config.name
+        verdict.keeper.no_news = first.no_news
         verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
         if config.tells_containment:
@@ -195,6 +208,7 @@ COMMAND = Command(
     options=_OPTIONS,
     configure=configure,
     run=_run,
+    remembers=remembers,
     target=lambda config: config.name,
     examples=_EXAMPLES,
     exits=_EXITS,

@@ -9,13 +9,15 @@ from watchdog_tools.core.health import found_pids
 from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.ensure_running.config import stuck_runs
-from watchdog_tools.state import StateDirError, enter, instance, pause_directory, pause_present
+from watchdog_tools.state import StateDirError, instance, pause_directory, pause_present
+from watchdog_tools.state.said import is_no_news
 from watchdog_tools.system import uptime
 from watchdog_tools.system.proc import ProcUnavailable, stat
 from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from watchdog_tools.core.baseline import Then
     from watchdog_tools.core.health import Health
     from watchdog_tools.core.record import Record, Seen
     from watchdog_tools.ensure_running.config import Config
@@ -28,6 +30,9 @@ class InstanceFacts:
     is ignored; or empty. phase: the record's, of an instance that lives; else empty. pid: of that, 0 for none, None
     where it is not known. paused: words about a pause that is in force, or empty. up_to_date: a healthy check has
     nothing to write down. corrupt: the record is unusable. hangs: the state directory does, or may; it is not touched.
+    no_news: a healthy verdict is no news (`KeeperFacts`).
+    then: of an instance that may be older than its command or its files, its age in words and what it was started with,
+    as plain data. changed: words about that.
     """
 
     # defaults of the class, not slots: half the price to load, and only what was set travels through a pipe
@@ -41,6 +46,9 @@ class InstanceFacts:
     up_to_date = True
     corrupt = False
     hangs = False
+    no_news = False
+    then: Then | None = None
+    changed = ""
 
 
 def run_checks(config: Config, cancel_fd: int) -> tuple[InstanceFacts, list[tuple[str, Result]]] | None:
@@ -50,11 +58,19 @@ def run_checks(config: Config, cancel_fd: int) -> tuple[InstanceFacts, list[tupl
         if check.on_timeout is None:
             check.on_timeout = config.on_timeout
         checks.append(check)
+    if config.files:
+        checks.append(_files(config.files))
     results = run_all(checks, config.check_seconds, cancel_fd)
     if results is None:
         return None
     first, *others = results
     seen = _received(first)
+    files = others.pop() if config.files else {}
+    if seen.then:
+        from watchdog_tools.ensure_running import changes
+
+        seen.changed, calls = changes.words(config, seen.then, files)
+        seen.up_to_date = seen.up_to_date and not calls
     named = [
         (name, as_keeper(result))
         for (name, _), result in zip(config.checks, others, strict=True)
@@ -66,6 +82,12 @@ def run_checks(config: Config, cancel_fd: int) -> tuple[InstanceFacts, list[tupl
         waiting.leave_hint(config.name)
     ours = unclaimed(config, named, seen.pid, cancel_fd)
     return None if ours is None else (seen, ours)
+
+
+def _files(paths: tuple[str, ...]) -> Check[Result | dict[str, object]]:
+    from watchdog_tools.system.file_states import SECONDS, states
+
+    return Check(lambda _progress: {**states(paths)}, limit=SECONDS)
 
 
 def _received(sent: Result | dict[str, object]) -> InstanceFacts:
@@ -119,10 +141,13 @@ def _facts(config: Config) -> InstanceFacts:
         return facts
     facts.note = "; ".join(filter(None, (seen.note, note)))
     facts.corrupt = seen.corrupt
+    facts.no_news = bool(config.remind) and is_no_news(config.path, config.said, config.remind)
     facts.up_to_date = _up_to_date(config, seen)
     if seen.record and seen.alive:
         facts.phase, facts.pid = seen.record.phase, seen.record.pid
         facts.state, facts.summary = _living(seen.record)
+        if facts.phase == RUNNING and config.start and (config.files or seen.baseline):
+            facts.then = _then(config, seen)
     return facts
 
 
@@ -133,22 +158,18 @@ def write_seen(config: Config, state: int) -> str:
     from its first run is kept, too.
     """
     try:
-        path = config.path
-        try:
-            directory = enter(path)
-        except StateDirError as error:
-            if not error.missing:
-                raise
-            from watchdog_tools.state import files
-
-            os.umask(0o022)
-            directory = files.prepare(path, levels=config.state_dir is None)
+        return instance.leave_word(config.path, config.name, state, default=config.state_dir is None)
     except StateDirError as error:
         return f"{config.name}.seen is not written: {error}"
-    try:
-        return instance.write_seen(directory, config.name, state)
-    finally:
-        os.close(directory)
+
+
+def _then(config: Config, seen: Seen) -> Then | None:
+    """Return what the instance was started with and its age, nothing where all is as it was."""
+    if not config.files and not seen.has_changed(config.command_sum):
+        return None
+    from watchdog_tools.ensure_running import changes
+
+    return changes.plain(seen)
 
 
 def _living(record: Record) -> tuple[int, str]:
@@ -197,14 +218,20 @@ def verdict_without_lock(config: Config, seen: InstanceFacts, health: Health) ->
     if not seen.up_to_date and health.state != UNKNOWN:
         return None
     if not health.has_checks and seen.state != CRITICAL:
-        words = f"{name} is running ({seen.summary}){note}"
+        words = f"{name} is running ({seen.summary}){note}{_changed(seen)}"
+        if seen.changed and seen.state == OK:
+            return of_instance(Result(OK, words, reason="changed"), seen.pid)
         return of_instance(Result(seen.state, words, reason=seen.reason), seen.pid)
     if health.down or seen.phase == STARTING:
         return None
     pid = f" ({seen.summary})" if seen.state in (OK, WARNING) else ""
-    words = f"{name} {health.phrase}{pid}: {health.summary}{note}"
-    reason = "repairing" if health.starting else ""
+    words = f"{name} {health.phrase}{pid}: {health.summary}{note}{_changed(seen)}"
+    reason = "repairing" if health.starting else "changed" if seen.changed and health.state == OK else ""
     return of_instance(Result(health.state, words, reason=reason, metrics=health.metrics), seen.pid)
+
+
+def _changed(seen: InstanceFacts) -> str:
+    return f"; {seen.changed}" if seen.changed else ""
 
 
 def _paused(name: str, seen: InstanceFacts, health: Health) -> Result:

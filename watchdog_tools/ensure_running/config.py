@@ -7,8 +7,9 @@ import os
 from watchdog_tools.cli.command import UsageError
 from watchdog_tools.cli.converters import directory, service
 from watchdog_tools.core.owner import Owner
-from watchdog_tools.ensure_running.checks import checks, command, command_lines, required
-from watchdog_tools.state import default, is_own_file, place
+from watchdog_tools.core.text import checksum
+from watchdog_tools.ensure_running.checks import checks, command, command_lines, reload_by, required
+from watchdog_tools.state import StateDirError, default, is_own_file, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ class Config:
     checks, requires: (name, Check) of the service, and of what it requires. check_seconds: the limit of one run of all
     checks; on_timeout: the state of a check that was not done in time, None for its own. watch: seconds, 0 for none.
     containment: as the option says; tells_containment: the verdict says how the instance is contained.
-    operator: an operator's order, or empty.
+    operator: an operator's order, or empty. remind: seconds, where it speaks on change; else 0.
+    start: the start command and what the child gets with it, as plain data, empty where that is another keeper's.
+    files, optional, restart_on: as in `ServiceConfig`.
     """
 
     __slots__ = (
-        "_make_service", "_service", "check_seconds", "checks", "containment", "dry_run", "name", "on_timeout",
-        "oneshot", "operator", "requires", "state_dir", "tells_containment", "watch",
+        "_make_service", "_service", "check_seconds", "checks", "containment", "dry_run", "files", "name", "on_timeout",
+        "oneshot", "operator", "optional", "remind", "requires", "restart_on", "start", "state_dir",
+        "tells_containment", "watch",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword; a Struct would cost each healthy run two modules
@@ -38,7 +42,8 @@ class Config:
         *,
         name: str, state_dir: str | None, checks: Checks, requires: Checks, check_seconds: float,
         on_timeout: int | None, oneshot: bool, watch: float, dry_run: bool, containment: Literal["auto", "none"],
-        tells_containment: bool,
+        tells_containment: bool, remind: float, start: tuple[object, ...], files: tuple[str, ...],
+        optional: tuple[str, ...], restart_on: tuple[str, ...],
         make_service: Callable[[Config], ServiceConfig],
     ) -> None:  # fmt: skip
         """Take the fields as the class describes them. make_service: returns `service`."""
@@ -53,6 +58,11 @@ class Config:
         self.dry_run = dry_run
         self.containment = containment
         self.tells_containment = tells_containment
+        self.remind = remind
+        self.start = start
+        self.files = files
+        self.optional = optional
+        self.restart_on = restart_on
         self.operator = ""
         self._make_service = make_service
         self._service: ServiceConfig | None = None
@@ -63,6 +73,16 @@ class Config:
         if self._service is None:
             self._service = self._make_service(self)
         return self._service
+
+    @property
+    def said(self) -> str:
+        """The key of what was last said of it."""
+        return f"ensure-running.{self.name}"
+
+    @property
+    def command_sum(self) -> str:
+        """A checksum of the start command; empty where that is another keeper's."""
+        return checksum(self.start) if self.start else ""
 
     @property
     def path(self) -> str:
@@ -93,8 +113,11 @@ def configure(values: Values) -> Config:
 
         return service_config(
             values, (start, restart, stop), umask=umask, env=env, operator=config.operator,
-            has_checks=bool(config.checks), has_requirements=bool(config.requires),
+            has_checks=bool(config.checks), has_requirements=bool(config.requires), command_sum=config.command_sum,
+            files=config.files, optional=config.optional,
         )  # fmt: skip
+
+    env_files = tuple(word.removeprefix("-") for word in values["env_file"])
 
     return Config(
         name=name,
@@ -108,8 +131,33 @@ def configure(values: Values) -> Config:
         dry_run=values["dry_run"],
         containment=values["containment"],
         tells_containment=bool(values["verbose"]) or values["format"] == "json",
+        remind=values["remind"] or 0.0,
+        start=() if values["oneshot"] else _start(values, start),
+        files=(*values["restart_on"], *env_files),
+        optional=tuple(word[1:] for word in values["env_file"] if word[0] == "-"),
+        restart_on=values["restart_on"],
         make_service=make_service,
     )
+
+
+def remembers(config: Config) -> tuple[str, Callable[[], str]]:
+    """Return by which NAME it speaks on change, none in a dry run; and what returns its state directory, in a fork."""
+
+    def path() -> str:
+        hanging = stuck_runs(config)
+        if hanging:
+            raise StateDirError(hanging)
+        return config.path
+
+    return "" if config.dry_run else config.name, path
+
+
+def _start(values: Values, command: tuple[str, ...]) -> tuple[object, ...]:
+    """Return what makes an instance: the command, and what the child gets with it. Its order is that of baselines."""
+    return (
+        command, values["cwd"], values["user"], values["group"], values["env"], values["env_file"],
+        values["clean_env"], values["umask"], values["log"], values["nofile"], values["nice"],
+    )  # fmt: skip
 
 
 def _commands(values: Values, start: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -138,9 +186,16 @@ def _plain(values: Values, *, preset: bool) -> Values:
 
 def _agree(values: Values) -> None:
     """Refuse options that contradict each other, or that nobody could follow."""
-    for option, path in (("--cwd", values["cwd"]), ("--log", values["log"] or "/")):
+    paths = [("--cwd", values["cwd"]), ("--log", values["log"] or "/")]
+    paths += [("--env-file", path.removeprefix("-")) for path in values["env_file"]]
+    paths += [("--restart-on", path) for path in values["restart_on"]]
+    for option, path in paths:
         if not path.startswith("/"):
             raise UsageError(f"{option}: an absolute path is accepted")
+    if values["restart_on"] and values["oneshot"]:
+        raise UsageError("--restart-on: what --oneshot starts is another keeper's, who restarts it")
+    if values["log_max"] and not values["log"]:
+        raise UsageError("--log-max: it is for --log FILE")
     asked = (values["check"], values["process"], values["pidfile"], values["port"], values["url"], values["systemd"],
              values["supervisor"])  # fmt: skip
     if values["oneshot"] and not any(asked):
@@ -151,6 +206,8 @@ def _agree(values: Values) -> None:
         raise UsageError("--every, which is 5s by default: longer than 0 and not longer than --watch is accepted")
     for option, line in command_lines(values):
         command(option, line)
+    if reload_by(values["reload"])[1] and values["oneshot"]:
+        raise UsageError("--reload with a signal: no process is known of what another one starts; accepted: a command")
 
 
 def _umask(word: str) -> int:

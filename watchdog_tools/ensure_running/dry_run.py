@@ -9,7 +9,7 @@ from watchdog_tools.actions.assess import assess
 from watchdog_tools.actions.context import Run, now
 from watchdog_tools.actions.rehearsal import ensure_startable
 from watchdog_tools.actions.time_limit import PATIENCE, run_limit
-from watchdog_tools.core import CRITICAL, UNKNOWN, Result, decision, policy
+from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result, decision, policy
 from watchdog_tools.core.health import Health
 from watchdog_tools.core.record import RUNNING, History
 from watchdog_tools.core.text import human_duration, quoted
@@ -40,7 +40,7 @@ def dry_run(config: Config, cancel_fd: int) -> Result | None:
 def _dry_run(config: Config, progress: Progress) -> Result:
     probes = Probes(config)
     health = probes.check(-1) or Health([])
-    cause, lives = health.summary or "no instance", health.exists
+    cause, lives, chosen = health.summary or "no instance", health.exists, ""
     would = "start nothing: "
     state = CRITICAL
     try:
@@ -51,6 +51,7 @@ def _dry_run(config: Config, progress: Progress) -> Result:
         ensure_startable(run.config.start_options, os.environ)
         run.history = _history(run.config, health, seen)
         assessment = assess(run, health, seen)
+        chosen = assessment.choice
         seconds = run_limit(run.config) + config.check_seconds
         would = f"{_would(run, assessment)}; a run may take {human_duration(seconds)}"
     except ProcUnavailable as error:
@@ -58,6 +59,8 @@ def _dry_run(config: Config, progress: Progress) -> Result:
         state = UNKNOWN
     except (StateDirError, plans.CannotStart, OSError) as error:
         would += str(error)
+    if not health.has_checks and chosen in (decision.RENEW, decision.NOTHING):
+        return Result(OK, f"{config.name} is running; would {would}", reason="dry-run")
     if health.works:
         words = f"{config.name} {health.phrase}: {health.summary}; would {would}"
         return Result(health.state, words, reason="dry-run")
@@ -89,6 +92,8 @@ def _would(run: Run, assessment: Assessment) -> str:
     choice = assessment.choice
     if choice in (decision.RESTART, decision.REPLACE):
         return _would_restart(run, assessment)
+    if choice == decision.RENEW:
+        return f"{_held_back(run, assessment)}, as it is {assessment.changes.cause if assessment.changes else ''}"
     if choice == decision.WAIT and assessment.wait <= PATIENCE:
         return f"back off for {human_duration(assessment.wait)}, and look again"
     command = quoted(" ".join(run.config.start_options.argv), 120)
@@ -120,6 +125,14 @@ def _would_restart(run: Run, assessment: Assessment) -> str:
     if assessment.permission.kind == policy.HELD:
         return first + (_missing(run) or f"hold for {human_duration(assessment.wait)}")
     return first + (_missing(run) or assessment.choice)
+
+
+def _held_back(run: Run, assessment: Assessment) -> str:
+    """Return what would become of a healthy instance that is older than a file of --restart-on."""
+    missing = _missing(run)
+    if missing or assessment.permission.kind == policy.NOW:
+        return missing or "restart it"
+    return f"restart it in {human_duration(assessment.wait)}"
 
 
 def _failures(record: Record | None) -> int:

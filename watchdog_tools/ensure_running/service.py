@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from watchdog_tools.core.config import Limits, Patience, ServiceConfig, StartOptions, Stopping
-from watchdog_tools.ensure_running.checks import command, command_lines
+from watchdog_tools.ensure_running.checks import command, command_lines, reload_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
     values: Values, commands: tuple[Words, Words, Words], *, umask: int, env: tuple[tuple[str, str], ...],
-    has_checks: bool, has_requirements: bool, operator: str,
+    has_checks: bool, has_requirements: bool, operator: str, command_sum: str, files: Words, optional: Words,
 ) -> ServiceConfig:  # fmt: skip
     """Return how the service is kept. commands: those that start, restart and stop it."""
     start, restart, stop = commands
@@ -24,18 +24,7 @@ def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
         name=values["args"][0],
         state_dir=values["state_dir"],
         words=tuple(sys.argv[1:]),
-        start_options=StartOptions(
-            argv=start,
-            umask=umask,
-            env=env,
-            clean=values["clean_env"],
-            cwd=values["cwd"],
-            user=values["user"],
-            group=values["group"],
-            log=values["log"],
-            oneshot=values["oneshot"],
-            trust_any=values["allow_unsafe_path"],
-        ),
+        start_options=_start_options(values, start, umask, env),
         limits=_limits(values),
         patience=_patience(values),
         stopping=_stopping(values, restart, stop),
@@ -49,6 +38,31 @@ def service_config(  # noqa: PLR0913 -- what `configure` found, by keyword
         watch=values["watch"] or 0.0,
         every=values["every"],
         operator=operator,
+        command_sum=command_sum,
+        files=files,
+        optional=optional,
+        restart_on=values["restart_on"],
+    )
+
+
+def _start_options(
+    values: Values, start: tuple[str, ...], umask: int, env: tuple[tuple[str, str], ...]
+) -> StartOptions:
+    return StartOptions(
+        argv=start,
+        umask=umask,
+        env=env,
+        env_files=values["env_file"],
+        clean=values["clean_env"],
+        cwd=values["cwd"],
+        user=values["user"],
+        group=values["group"],
+        log=values["log"],
+        log_max=values["log_max"],
+        nice=values["nice"],
+        nofile=values["nofile"],
+        oneshot=values["oneshot"],
+        trust_any=values["allow_unsafe_path"],
     )
 
 
@@ -77,12 +91,15 @@ def _patience(values: Values) -> Patience:
 def _stopping(values: Values, restart: tuple[str, ...], stop: tuple[str, ...]) -> Stopping:
     """Return how it is stopped. restart, stop: the commands of the other supervisor, empty for our own service."""
     words = [(option, command(option, line)) for option, line in command_lines(values)]
+    reload, reload_signal = reload_by(values["reload"])
     (_, before_restart), (_, before_stop), (_, ours), *hooks = words
     return Stopping(
         before_restart=before_restart,
         before_stop=before_stop,
         command=ours or stop,
         restart=restart,
+        reload=reload,
+        reload_signal=reload_signal,
         timeout=values["stop_timeout"],
         hooks={option.removeprefix("--on-"): each for option, each in hooks if each},
         hook_timeout=values["hook_timeout"],

@@ -24,22 +24,28 @@ class Values(CommonValues):
     supervisor_config: str | None
     oneshot: bool
     log: str | None
+    log_max: int | None
     cwd: str
     env: tuple[str, ...]
+    env_file: tuple[str, ...]
     clean_env: bool
     umask: str
     user: str | None
     group: str | None
+    nofile: tuple[int, int] | None
+    nice: int | None
     allow_unsafe_path: bool
     retries: int
     retry_delay: float
     fail_after: int
     recover_after: int
     start_period: float
+    restart_on: tuple[str, ...]
     before_restart: str | None
     before_stop: str | None
     stop: str | None
     stop_timeout: float
+    reload: str | None
     kill_mode: Literal["group", "process"]
     containment: Literal["auto", "none"]
     requires: tuple[str, ...]
@@ -54,6 +60,7 @@ class Values(CommonValues):
     watch: float | None
     every: float
     state_dir: str | None
+    remind: float | None
     dry_run: bool
     syslog: bool
     lock_wait: float

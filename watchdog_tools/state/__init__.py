@@ -7,7 +7,7 @@ import stat
 
 PLACE = "watchdog-tools"
 _ROOTS = f"/run/{PLACE}", f"/var/lib/{PLACE}"  # root's state, and its memory
-_KEPT = f"{_ROOTS[1]}/kept"  # a file for each NAME that root ever kept: /run forgets
+_KEPT = f"{_ROOTS[1]}/kept"  # where a release before the memory left a file for each NAME that root ever kept
 _BELOW_HOME = f"/.local/state/{PLACE}"
 _HOMELESS = ("", "/", "/nonexistent")
 
@@ -146,12 +146,23 @@ def pause_directory(directory: str, uid: int) -> str:
     return f"{memory_directory(directory, uid)}/pause"
 
 
-def kept_directory(directory: str) -> str:
-    """Return the directory with a file for each NAME that was ever kept in the state directory of root.
+def was_kept(directory: str, uid: int, name: str) -> bool:
+    """Whether NAME was ever started or adopted in the state directory of `uid`; True where we cannot see that.
 
-    Only its default place forgets at a reboot; in any other one the saved command lines tell, and it is empty.
+    Its saved command line tells, in the memory or where a release before the memory has it; that one also left a file
+    in _KEPT for each NAME of root's default place.
     """
-    return _KEPT if directory == _ROOTS[0] else ""
+    places = [f"{memory_directory(directory, uid)}/{name}.command", f"{directory}/lock/{name}.command"]
+    places += [f"{_KEPT}/{name}"] if directory == _ROOTS[0] else []
+    for path in places:
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            pass
+        return True
+    return False
 
 
 def pause_levels(path: str, *, default: bool) -> bool:

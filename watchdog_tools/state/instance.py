@@ -14,6 +14,8 @@ from watchdog_tools.core.record import FOUND, LONGEST, Record, Seen, parse
 from watchdog_tools.core.text import quoted
 from watchdog_tools.system import identity, proc, uptime
 
+_LARGEST = 16 << 10  # bytes of a baseline
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.core.owner import Owner
@@ -51,7 +53,18 @@ def read_in(directory: int, owner: Owner) -> Seen:
         raise
     except OSError as error:
         return Seen(None, alive=False, note=f"the record of {owner.name} cannot be read: {error.strerror}")
-    return Seen(record, alive=alive)
+    seen = Seen(record, alive=alive)
+    if alive:
+        seen.baseline = _baseline(directory, owner)
+    return seen
+
+
+def _baseline(directory: int, owner: Owner) -> bytes:
+    """Return what its instance was started with, nothing where that is not to be had: it is for words first."""
+    try:
+        return statedir.contents(directory, f"{owner.name}.start", _LARGEST, owner.uid) or b""
+    except (OSError, ValueError):
+        return b""
 
 
 def _verify(record: Record, owner: Owner, *, alive: bool) -> None:
@@ -85,6 +98,16 @@ def write(directory: int, name: str, record: Record) -> None:
     files.replace(directory, f"{name}.record", record.dump(), 0o644)
 
 
+def write_baseline(directory: int, name: str, data: bytes) -> None:
+    """Write down what the instance was started with, for its keeper alone: it has checksums of secrets.
+
+    As `write`.
+    """
+    from watchdog_tools.state import files
+
+    files.replace(directory, f"{name}.start", data, 0o600)
+
+
 def set_aside(directory: int, name: str) -> None:
     """Keep an unusable record as NAME.corrupt (one is kept), out of the way of the next one."""
     from watchdog_tools.state import files
@@ -94,6 +117,26 @@ def set_aside(directory: int, name: str) -> None:
         os.rename(f"{name}.record", f"{name}.corrupt", src_dir_fd=directory, dst_dir_fd=directory)
     except OSError:
         return  # the next record replaces it anyway
+
+
+def leave_word(path: str, name: str, state: int, *, default: bool) -> str:
+    """Do as `write_seen` does in the state directory `path`, made where it is missing. Raise StateDirError.
+
+    default: it is a default place, of which all levels may be made.
+    """
+    try:
+        directory = statedir.enter(path)
+    except statedir.StateDirError as error:
+        if not error.missing:
+            raise
+        from watchdog_tools.state import files
+
+        os.umask(0o022)  # whatever the caller's is: others may read root's
+        directory = files.prepare(path, levels=default)
+    try:
+        return write_seen(directory, name, state)
+    finally:
+        os.close(directory)
 
 
 def write_seen(directory: int, name: str, state: int) -> str:

@@ -19,7 +19,6 @@ _LENGTH = 36 + 1 + 15 + 1 + 12 + 1 + 1 + 1  # boot id, milliseconds, time namesp
 _STATES = ("0", "1", "2", "3")
 _AHEAD = 1.0  # seconds: the file may be written while we read
 _HALF_DAY = 43200.0  # seconds
-_MEMORY = (".command", ".events", ".events.1")  # what stays of a NAME in the memory
 
 
 class LastSeen(Struct):
@@ -73,10 +72,11 @@ def _parsed(data: bytes, name: str) -> tuple[int, int] | None:
 def is_known(path: str, directory: int, name: str, owner: int) -> bool:
     """Whether anything of NAME was ever kept in the state directory `path` of `owner`, also before the last boot.
 
-    directory: it, open, -1 where there is none. A pause alone does not tell: what it names may be mistyped.
+    directory: it, open, -1 where there is none. A pause does not tell, nor its event: what they name may be mistyped.
+    What we may not see does not either, unlike for `statedir.was_kept`: a mistyped NAME must not look like a dead cron.
     """
     memory = statedir.memory_directory(path, owner)
-    files = [f"{memory}/{name}{suffix}" for suffix in _MEMORY]
+    files = [f"{memory}/{name}.command"]
     files += [f"{path}/lock/{name}.command", f"{memory}/kept/{name}"]  # of releases before the memory
     beside = [f"{name}.seen", f"{name}.record"] if directory >= 0 else []
     return any(_is_there(file, directory) for file in beside) or any(map(os.path.lexists, files))
