@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -175,7 +176,11 @@ def refused(folder: Path, text: str) -> set[int]:
     folder.joinpath("snippets.py").write_text(text)
     command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
     command += ["--cache-dir", str(ROOT / ".mypy_cache"), "--no-error-summary", str(folder / "snippets.py")]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    cache = ROOT / ".mypy_cache"
+    cache.mkdir(exist_ok=True)
+    with cache.joinpath("lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two that fill one cache at the same time spoil it
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 1, run
     return {int(line.split(":")[1]) for line in run.stdout.splitlines() if ": error:" in line}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import time
@@ -390,7 +391,7 @@ class TestRestart:
         assert ran.code == 0, ran
         line = oracle(ran, 60)
         assert "; still paused until 20" in line
-        assert "(2 h: upgrade); " in line
+        assert re.search(r"\((2 h|1[12]\d min): upgrade\); ", line)  # a slow run leaves less of it
         told = json.loads(ordered(kept, "restart", "-o", "json").out)
         assert 7000 < told["details"]["paused_left"] <= 7200
         assert (told["target"], told["details"]["pid"]) == ("svc", lives(kept)[0])
