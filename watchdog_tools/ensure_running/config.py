@@ -109,8 +109,6 @@ def configure(values: Values) -> Config:
             files=config.files, optional=config.optional,
         )  # fmt: skip
 
-    env_files = tuple(word.removeprefix("-") for word in values["env_file"])
-
     return Config(
         name=name,
         state_dir=values["state_dir"],
@@ -124,7 +122,7 @@ def configure(values: Values) -> Config:
         containment=values["containment"],
         tells_containment=bool(values["verbose"]) or values["format"] == "json",
         start=() if values["oneshot"] else _start(values, start),
-        files=(*values["restart_on"], *env_files),
+        files=(*values["restart_on"], *(word.removeprefix("-") for word in values["env_file"])),
         optional=tuple(word[1:] for word in values["env_file"] if word[0] == "-"),
         restart_on=values["restart_on"],
         make_service=make_service,
