@@ -24,6 +24,8 @@ COMMANDS = {
     "watchdog-tools stop": (ADMIN, "", "admin.verbs.stop"),
     "watchdog-tools start": (ADMIN, "", "admin.verbs.start"),
     "watchdog-tools restart": (ADMIN, "", "admin.verbs.restart"),
+    "watchdog-tools reload": (ADMIN, "", "admin.verbs.reload"),
+    "watchdog-tools forget": (ADMIN, "", "admin.verbs.forget"),
 }  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def test_every_option_is_offered(shell: str, name: str, tmp_path: Path) -> None:
         ("check-process -m V", ["VSZ"]),
         ("ensure-running web --kill-mode ", ["group", "process"]),
         ("watchdog-tools ", sorted(VERBS)),
-        ("watchdog-tools re", ["restart", "resume"]),
+        ("watchdog-tools re", ["reload", "restart", "resume"]),
         ("watchdog-tools help sta", ["start", "status"]),
         ("watchdog-tools -o json sto", ["stop"]),
         ("watchdog-tools stop --lock", ["--lock-wait"]),

@@ -60,7 +60,7 @@ class Case(decision.Situation):
 def cases() -> Iterator[Case]:
     """Yield every combination that can be; only these phases have a process that may live."""
     numbers = itertools.product(
-        (0, 2), (0, 1), (0, 1), PERMISSIONS, (False, True), ("", "start", "stop", "restart"), (False, True)
+        (0, 2), (0, 1), (0, 1), PERMISSIONS, (False, True), ("", "start", "stop", "restart", "reload"), (False, True)
     )
     for checks, record, (alive, young), (
         marked,
@@ -97,7 +97,7 @@ def broken(promise: object) -> list[Case]:
 def test_all_decisions_are_met() -> None:
     """The cases can fail: each way out is taken by some."""
     ways = {value for name, value in vars(decision).items() if name.isupper() and isinstance(value, str)}
-    named = ways - {COMMAND, ENDED, STARTING} - {"start", "stop", "restart"} | {decision.START}
+    named = ways - {COMMAND, ENDED, STARTING} - {"start", "stop", "restart", "reload"} | {decision.START}
     assert {case.choice for case in CASES} == named
 
 

@@ -138,7 +138,7 @@ class Kept:
 
     def order_soon(self) -> None:
         """Have an order's start be as short as any: the command line that is saved says UNTIL_IT_ENDS."""
-        saved = self.state / "lock" / f"{self.name}.command"
+        saved = self.state / f"{self.name}.command"
         words = saved.read_text()
         shorter = words.replace(f"word={UNTIL_IT_ENDS[1]}\n", f"word={_SOON[1]}\n")
         assert shorter != words

@@ -28,7 +28,17 @@ from helpers.observations import Life, Violation, now, wait_until_gone
 from helpers.processes import Seen, everyone, look
 from helpers.soak import SLACK, do, enclosed
 
-EXPECTED = {"x.record", "x.record.tmp", "x.corrupt", "x.events", "x.events.1", "lock", "pause"}
+EXPECTED = {
+    "x.record",
+    "x.record.tmp",
+    "x.corrupt",
+    "x.events",
+    "x.events.1",
+    "x.command",
+    "x.command.tmp",
+    "lock",
+    "pause",
+}
 LOCKS = {f"x.{kind}" for kind in ("lock", "waiting", "operator", "command", "command.tmp")}
 
 

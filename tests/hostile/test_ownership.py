@@ -427,10 +427,10 @@ def test_a_daemon_of_ours_is_remembered_though_all_state_is_lost(apps: Apps) -> 
     shutil.rmtree(apps.state)
     apps.state.mkdir(0o700)
     ran = run(*words, "--", program)
-    assert (ran.code, (apps.state / "lock" / "svc.command").exists()) == (0, True), ran
-    kept = (apps.state / "lock" / "svc.command").stat().st_ino
+    assert (ran.code, (apps.state / "svc.command").exists()) == (0, True), ran
+    kept = (apps.state / "svc.command").stat().st_ino
     assert run(*words, "--", program).code == 0
-    assert (apps.state / "lock" / "svc.command").stat().st_ino == kept
+    assert (apps.state / "svc.command").stat().st_ino == kept
 
 
 class TestLeftBehind:

@@ -101,7 +101,9 @@ def test_135_without_an_instance_it_is_a_first_run(kept: Kept, content: bytes) -
     assert "started svc" in ran.out
     assert "the record of svc is not usable" in ran.out
     assert (kept.state / "svc.corrupt").read_bytes() == content
-    assert sorted(each.name for each in kept.state.iterdir()) == ["lock", "svc.corrupt", "svc.events", "svc.record"]
+    assert sorted(each.name for each in kept.state.iterdir()) == [
+        "lock", "svc.command", "svc.corrupt", "svc.events", "svc.record", "svc.seen"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "directory", "writable"])
@@ -198,14 +200,16 @@ def test_134_a_directory_that_comes_in_the_way_of_the_record_meanwhile(kept: Kep
 def test_134_a_directory_in_the_way_of_the_saved_command(kept: Kept, name: str) -> None:
     """The service is started, and an operator can restart it by the command line that was saved."""
     (kept.state / "lock").mkdir(0o700)
-    (kept.state / "lock" / name / "inside").mkdir(parents=True)
+    places = kept.state, kept.state / "lock"
+    for place in places:
+        (place / name / "inside").mkdir(parents=True)
     ran = kept.run()
     assert (ran.code, "cannot be kept" in ran.out) == (0, False), ran
     pid = kept.service.one()
     ran = run("watchdog-tools", "restart", "svc", "-s", kept.state)
     assert (ran.code, "restarted svc" in oracle(ran, 10)) == (0, True), ran
     assert kept.pid() != pid
-    assert len(list((kept.state / "lock").glob(f"{name}.*/inside"))) == 1
+    assert [len(list(place.glob(f"{name}.*/inside"))) for place in places] == [1, 1]
 
 
 def test_134_a_directory_in_the_way_of_a_pause(kept: Kept) -> None:
@@ -278,7 +282,7 @@ def test_136_the_default_place_of_a_user_without_a_home(public_path: Path) -> No
         assert place.stat().st_mode & 0o777 == 0o700
         assert {each.name for each in kept.room.iterdir()} == {"state"}
     finally:
-        for name in ("svc.record", "svc.events", "lock/svc.lock", "lock/svc.command"):
+        for name in ("svc.record", "svc.events", "svc.command", "lock/svc.lock", "lock/svc.command"):
             (place / name).unlink(missing_ok=True)
         (place / "lock").rmdir()
         place.rmdir()

@@ -7,10 +7,11 @@ import select
 import time
 
 from watchdog_tools.actions.evidence import clues_for
-from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result, policy
+from watchdog_tools.actions.memory import Memory
+from watchdog_tools.core import CRITICAL, UNKNOWN, Result, policy
 from watchdog_tools.core.record import History, Record
-from watchdog_tools.core.text import human_duration
-from watchdog_tools.state import events, instance, saved_command
+from watchdog_tools.core.said import DEEDS
+from watchdog_tools.state import instance
 from watchdog_tools.system import uptime
 from watchdog_tools.system.identity import here
 from watchdog_tools.workers.worker import LOCAL, is_over
@@ -67,17 +68,18 @@ class Run:
     takes the guard along, or the programs between them, and the start is part of that step.
     history: what the policy knows, as the record is to say it. failures, successes, in_trouble: as in the record.
     uids: whose marks count, those of the keeper and of its instances. instance: the one that is
-    held by its pidfd, if one is. steps: (when it began, words) of each step. done: what happened, in
-    words; acted: the last reason of a round that did something. quiet: steps are not told to the guard.
+    held by its pidfd, if one is. steps: (when it began, words) of each step. done: what happened, in words; deeds: how
+    often what of `DEEDS`; acted: the last reason of a round that did something. quiet: steps are not told to the guard.
     last_health: what the last check of a verification said. clues: what it remembers of the instance, for its end.
-    uncontained: why the last start was in no control group of its own, or empty.
+    uncontained: why the last start was in no control group of its own, or empty. memory: what outlives a reboot.
     boot_grace: a start has failed within --start-period of the boot; one is enough for a run.
+    seen_again: when a watch is to say again that it is here (monotonic clock, seconds).
     """
 
     __slots__ = (
-        "acted", "boot_grace", "clues", "config", "directory", "done", "failures", "guard", "history", "in_trouble",
-        "instance", "last_health", "lock", "name", "notes", "owner", "parent_fd", "probes", "progress", "quiet",
-        "steps", "successes", "uids", "uncontained",
+        "acted", "boot_grace", "clues", "config", "deeds", "directory", "done", "failures", "guard", "history",
+        "in_trouble", "instance", "last_health", "lock", "memory", "name", "notes", "owner", "parent_fd", "probes",
+        "progress", "quiet", "seen_again", "steps", "successes", "uids", "uncontained",
     )  # fmt: skip
     directory: int
     lock: Lock
@@ -90,6 +92,7 @@ class Run:
         self.probes = probes
         self.progress = progress
         self.guard = self.parent_fd = parent_fd
+        self.memory = Memory(owner, ordered=bool(config.operator))
         self.history = History()
         self.failures = self.successes = self.in_trouble = 0
         self.uids = frozenset({os.geteuid()})
@@ -99,9 +102,11 @@ class Run:
         self.notes: list[str] = []
         self.steps: list[tuple[float, str]] = []
         self.done: list[str] = []
+        self.deeds: dict[str, int] = {}
         self.acted = ""
         self.uncontained = ""
         self.boot_grace = self.quiet = False
+        self.seen_again = 0.0
 
     def outlive_guard(self) -> None:
         """Go on without the guard: the run comes from the instance, whose stop takes the guard along."""
@@ -124,8 +129,10 @@ class Run:
         self.failures, self.successes = (ours.failures, ours.successes) if ours else (0, 0)
         self.in_trouble = ours.in_trouble if ours else 0
 
-    def begin_step(self, words: str) -> None:
-        """Say what comes next, in words that follow "while"."""
+    def begin_step(self, words: str, *, urgent: bool = False) -> None:
+        """Say what comes next, in words that follow "while". urgent: nothing is written before it."""
+        if not urgent:
+            self.flush()
         if not self.quiet:
             self.progress(LOCAL, words)
         self.steps.append((time.monotonic(), words))
@@ -135,10 +142,9 @@ class Run:
         ends = [begun for begun, _ in self.steps[1:]] + [time.monotonic()]
         return [f"{end - begun:.3f} s {words}" for (begun, words), end in zip(self.steps, ends, strict=True)]
 
-    def note(self, words: str) -> None:
-        """Add a sentence to the line, once."""
-        if words and words not in self.notes:
-            self.notes.append(words)
+    def note(self, *sentences: str) -> None:
+        """Add sentences to the line, each once."""
+        self.notes += [words for words in dict.fromkeys(sentences) if words and words not in self.notes]
 
     def record(self, phase: str, identity: Identity | None = None, since: int = 0) -> Record:
         """Return a record of this moment; `since` in milliseconds, 0 for now."""
@@ -176,7 +182,9 @@ class Run:
 
     def event(self, event: str, **facts: object) -> None:
         """Say into the event log, and to syslog if asked, what happened."""
-        self.note(events.note(self.directory, self.name, event, facts))
+        if event in DEEDS:
+            self.deeds[event] = self.deeds.get(event, 0) + 1
+        self.note(*self.memory.event(self.directory, event, facts))
         if self.config.syslog:
             from watchdog_tools.net.syslog import syslog
 
@@ -186,8 +194,12 @@ class Run:
     def save_command(self) -> None:
         """Save the command line by which NAME is kept, unless an operator's order has brought this run here."""
         if not self.config.operator:
-            for words in saved_command.save(self.lock.directory, self.name, self.config.words, self.owner.directory):
-                self.note(words)
+            self.note(*self.memory.command(self.directory, self.lock, self.config.words))
+
+    def flush(self) -> None:
+        """Write what is to be remembered: there is time for it."""
+        if self.memory.waits:  # without a lock nothing was done
+            self.note(*self.memory.flush(self.directory, self.lock))
 
     def fail(self, at: int = 0) -> None:
         """Remember that it fails, or has died: first seen at `at`, or now. Later signs change nothing."""
@@ -225,21 +237,3 @@ def down(run: Run, cause: str, words: str, reason: str, how: str = "down") -> Re
 def ended_early(run: Run) -> Result:
     """Return the verdict of a run whose guard went before it began a step."""
     return Result(UNKNOWN, f"{run.name}: ended before anything was done", reason="signal")
-
-
-def count_attempt(run: Run) -> None:
-    """Count a start that was let go, or could not be; soon after the boot none counts."""
-    if not within_boot_grace(run.config):
-        run.history = policy.with_attempt(run.history)
-
-
-def within_boot_grace(config: ServiceConfig) -> bool:
-    """Whether the boot was so short ago."""
-    return uptime() < config.patience.start_period
-
-
-def pending_after_boot(config: ServiceConfig, cause: str, words: str) -> Result:
-    """Return the verdict on a service that is down. cause: what a check said; words: what was tried."""
-    said = f" ({cause})" if cause else ""
-    words = f"{words}; within {human_duration(config.patience.start_period)} of the boot"
-    return Result(OK, f"{config.name} is down{said}; {words}", reason="pending")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from watchdog_tools.system.identity import Identity
 
 NOBODY = (0, 0, "", "", "")  # the identity of no process
+companions: list[int] = []  # pids of this run besides: what has begun one run for each of several services
 _EMPTY = 1.5  # seconds for a group to be empty once all its members have ended
 _GAP = 0.005  # seconds between two checks
 
@@ -92,7 +93,7 @@ class Members:
 
 def this_run() -> list[int]:
     """Return the pids of this run: this process, and its guard, which is to say the verdict."""
-    return [os.getpid(), os.getppid()]
+    return [os.getpid(), os.getppid(), *companions]
 
 
 def mark(group: Group, identity: Identity, became: bytes = b"") -> None:

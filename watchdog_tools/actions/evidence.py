@@ -9,7 +9,7 @@ from watchdog_tools.actions import child
 from watchdog_tools.actions.start_plan import CannotStart, ids
 from watchdog_tools.core.struct import Struct
 from watchdog_tools.core.text import quoted, shortened
-from watchdog_tools.state import events
+from watchdog_tools.state.event_line import size
 from watchdog_tools.system import oom, tail, ticks_to_seconds, uptime
 from watchdog_tools.system.mounts import is_local
 
@@ -198,12 +198,12 @@ def last_lines(data: bytes, *, cut: bool) -> list[str]:
         line = _printable(raw.decode("utf-8", "backslashreplace"))
         if not line:
             continue
-        size = events.size(line)  # as it is written: a letter beyond ASCII takes six bytes
+        length = size(line)  # as it is written: a letter beyond ASCII takes six bytes
         if cut and raw == lines[0].strip(_BLANK):
-            line = f"...{line[-(left * len(line) // size) :]}"
-        elif size > left:
-            line = shortened(line, left * len(line) // size)
-        left -= size
+            line = f"...{line[-(left * len(line) // length) :]}"
+        elif length > left:
+            line = shortened(line, left * len(line) // length)
+        left -= length
         found.append(line)
         if len(found) == _LINES or left < _QUOTED:
             break

@@ -6,13 +6,13 @@ Say, too, when the next start may be; where none is left, the hold begins here.
 from __future__ import annotations
 
 from watchdog_tools.actions import evidence
-from watchdog_tools.actions.context import down, now, pending_after_boot, within_boot_grace
+from watchdog_tools.actions.boot_grace import pending_after_boot, within_boot_grace
+from watchdog_tools.actions.context import down, now
 from watchdog_tools.actions.control_group import mark_daemon
 from watchdog_tools.actions.hooks import run_hook
 from watchdog_tools.core import CRITICAL, Result, policy
 from watchdog_tools.core.record import DAEMON, FAILED, RUNNING
 from watchdog_tools.core.text import human_duration
-from watchdog_tools.state import events
 from watchdog_tools.system.identity import here
 from watchdog_tools.system.relatives import left_by, ticks
 
@@ -56,7 +56,7 @@ def _log_exit(run: Run, pid: int, how: str, found: evidence.Evidence) -> None:
     run.event("died", **facts)
     if found.lines:
         facts |= {"log": run.config.start_options.log, "lines": found.lines}
-        run.note(events.note(run.directory, run.name, "died", facts, evidence=True))
+        run.note(*run.memory.event(run.directory, "died", facts, evidence=True))
 
 
 def _became_a_daemon(run: Run, record: Record) -> Record:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.assess import attach_found
+from watchdog_tools.actions.boot_grace import within_boot_grace
 from watchdog_tools.actions.changes import tell
-from watchdog_tools.actions.context import StateChanged, ended_early, now, within_boot_grace
+from watchdog_tools.actions.context import StateChanged, ended_early, now
 from watchdog_tools.actions.exits import died, permission_now, starts
 from watchdog_tools.actions.hooks import run_hook
 from watchdog_tools.actions.no_action import healthy

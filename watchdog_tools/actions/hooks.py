@@ -35,8 +35,11 @@ def run_hook(run: Run, kind: str, result: Result, pid: int = 0) -> None:
         run_option(run, words, f"--on-{kind}", (NAMES[result.state], result.reason), pid)
 
 
-def run_option(run: Run, words: tuple[str, ...], option: str, verdict: tuple[str, str], pid: int) -> None:
-    """Run the command line of an option, with what it may want to know. verdict: (state, reason)."""
+def run_option(run: Run, words: tuple[str, ...], option: str, verdict: tuple[str, str], pid: int) -> str:
+    """Run the command line of an option, with what it may want to know. verdict: (state, reason).
+
+    Return what went wrong, which is a note of the run, too; or nothing.
+    """
     run.begin_step(f"running {option}")
     state, reason = verdict
     facts = {
@@ -47,7 +50,9 @@ def run_option(run: Run, words: tuple[str, ...], option: str, verdict: tuple[str
         "HOOK_PID": str(pid or ""),
     }
     how = run.config.stopping
-    run.note(run_command(words, facts, how.hook_timeout, what=option, trust_any=run.config.start_options.trust_any))
+    failure = run_command(words, facts, how.hook_timeout, what=option, trust_any=run.config.start_options.trust_any)
+    run.note(failure)
+    return failure
 
 
 def run_command(

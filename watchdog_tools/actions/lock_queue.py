@@ -114,7 +114,7 @@ def take_lock(run: Run) -> bool:
     config, lock = run.config, run.lock
     if config.operator:
         operator = Lock(run.directory, run.owner.directory, run.name, OPERATOR)
-        return operator.take(config.lock_wait, run.guard) and _take_as_operator(run)
+        return take_as_operator(operator, lock, config.lock_wait, run.guard)
     if not config.watch:
         return lock.take(config.lock_wait, run.guard)
     if lock.take(0, run.guard, in_fork=True):
@@ -133,14 +133,19 @@ def yield_lock(run: Run, until: float) -> bool:
     return _wait_in_line(run, until)
 
 
-def _take_as_operator(run: Run) -> bool:
-    """Take the lock as an operator, and wake each watcher that holds it meanwhile: it stands aside."""
-    until = time.monotonic() + run.config.lock_wait
+def take_as_operator(operator: Lock, lock: Lock, wait: float, guard: int) -> bool:
+    """Take both for an operator's order, and wake each watcher that holds the second one meanwhile: it stands aside.
+
+    Each may take `wait` seconds. Return whether they are ours. Raise CannotLock.
+    """
+    if not operator.take(wait, guard):
+        return False
+    until = time.monotonic() + wait
     while True:
-        notify(run.lock)
-        if run.lock.take(_NOTICE_SECONDS, run.guard):
+        notify(lock)
+        if lock.take(_NOTICE_SECONDS, guard):
             return True
-        if time.monotonic() >= until or is_over(run.guard):
+        if time.monotonic() >= until or is_over(guard):
             return False
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.assess import state_of
-from watchdog_tools.actions.context import pending_after_boot, within_boot_grace
+from watchdog_tools.actions.boot_grace import pending_after_boot, within_boot_grace
+from watchdog_tools.actions.context import down
 from watchdog_tools.actions.exits import announce_hold, begin_hold, hold_words, starts
 from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.core.text import human_duration
@@ -25,6 +26,11 @@ def blind(run: Run, health: Health, words: str) -> Result:
     """Return the verdict where who cannot see must not act."""
     state = health.state if health.state != OK else UNKNOWN
     return Result(state, f"{run.name}: {words}; nothing {'done' if run.config.operator else 'started'}", reason="blind")
+
+
+def shutting_down(run: Run, cause: str, how: str = "down") -> Result:
+    """Return the verdict where the machine is shutting down: what would be started now would be killed half made."""
+    return down(run, cause, "the machine is shutting down, nothing started", "shutdown", how)
 
 
 def paused(run: Run, health: Health, assessment: Assessment) -> Result:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.actions.context import count_attempt, now
+from watchdog_tools.actions.boot_grace import count_attempt
+from watchdog_tools.actions.context import now
 from watchdog_tools.actions.exits import start_failed
 from watchdog_tools.actions.healthy import verify
 from watchdog_tools.actions.kill import end_own

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from watchdog_tools.actions import no_action, oneshot, renew, start, unhealthy
 from watchdog_tools.actions.assess import assess, unmet_requirements
-from watchdog_tools.actions.context import StateChanged, down, ended_early, now, pending_after_boot
+from watchdog_tools.actions.boot_grace import pending_after_boot
+from watchdog_tools.actions.context import StateChanged, down, ended_early, now
 from watchdog_tools.actions.exits import DAEMON_HINT, record_exit
 from watchdog_tools.actions.healthy import on_healthy, verify
 from watchdog_tools.actions.hooks import run_hook
+from watchdog_tools.actions.reload import reload_instance
 from watchdog_tools.actions.stop import end_remains, run_stop_hooks
 from watchdog_tools.actions.time_limit import PATIENCE
 from watchdog_tools.core import CRITICAL, Result, decision
 from watchdog_tools.core.marks import user_words
 from watchdog_tools.core.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
+from watchdog_tools.net.shutdown import is_shutting_down
 from watchdog_tools.state import instance
 from watchdog_tools.system import ticks_to_seconds
 from watchdog_tools.system.proc import ProcUnavailable
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
     from watchdog_tools.core.record import Record, Seen
 
 # what leaves the record as it is
-_NO_CHANGE = (decision.NOTHING, decision.VETO, decision.UNSTARTABLE, decision.PAUSED, decision.DAEMON)
+_NO_CHANGE = (
+    *(decision.NOTHING, decision.VETO, decision.UNSTARTABLE, decision.PAUSED, decision.DAEMON),
+    decision.RELOAD,
+)
 _CLAIMED = 3  # of those that say they are ours, as many are named
 _MAX_CHECKS = 5  # of a service whose state changes each time
 
@@ -133,6 +139,8 @@ def _start(run: Run, health: Health, assessment: Assessment) -> Result:
         return blocked
     if run.probes.paused():  # since the check: what it requires was checked meanwhile
         raise StateChanged
+    if assessment.remains and is_shutting_down():  # where nothing is to be ended, the start asks
+        return no_action.shutting_down(run, health.summary or "no instance")
     if run.boot_grace:
         return pending_after_boot(run.config, health.summary or "no instance", "the next run tries again")
     was = assessment.record
@@ -193,6 +201,7 @@ _ACTIONS = {
     decision.KEEP: _keep,
     decision.ADOPT: _adopt,
     decision.STOP: unhealthy.stop_for_operator,
+    decision.RELOAD: reload_instance,
     decision.RESTART: _restart,
     decision.RENEW: _renew,
     decision.REPLACE: _restart,

@@ -19,9 +19,9 @@ from watchdog_tools.actions.lock_queue import AS_OPERATOR, AS_RUN, AS_WATCH, wri
 from watchdog_tools.actions.no_lock import lock_held, no_lock
 from watchdog_tools.actions.round import take_round
 from watchdog_tools.actions.time_limit import LINGER, round_limit, run_limit
-from watchdog_tools.core import OK, UNKNOWN, Result, policy
+from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result, policy
 from watchdog_tools.core.decision import OPERATOR_START, OPERATOR_STOP
-from watchdog_tools.state import StateDirError
+from watchdog_tools.state import StateDirError, instance
 from watchdog_tools.state.files import prepare
 from watchdog_tools.system.cgroups import refusal
 from watchdog_tools.workers.worker import is_over
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from watchdog_tools.core.owner import Owner
 
 _MIN_WAIT = 0.1  # seconds between starts that fail, where --backoff asks for none
+_SEEN_EVERY = 5.0  # seconds
 _SHOWN = 6  # things done that a line has room for
 _ACTED = ("started", "restarted", "adopted")
 _WAITING_REASONS = ("backoff", "failed", "died", "held")  # reasons that end at a moment that the policy knows
@@ -40,9 +41,14 @@ def run_session(run: Run, cause: str) -> Result:
     """Do for the service what it needs. `cause`: the words of the check that found it down."""
     os.umask(0o022)
     try:
-        return _run_session(run, cause)
+        result = _run_session(run, cause)
     except OSError as error:  # the machine fails us in the middle: the service's verdict stays
-        return no_lock(run, cause, f"{error.strerror}; nothing more was done", "resources")
+        result = no_lock(run, cause, f"{error.strerror}; nothing more was done", "resources")
+    finally:
+        run.flush()
+    if run.deeds:
+        result.keeper.deeds = run.deeds
+    return result
 
 
 def _run_session(run: Run, cause: str) -> Result:
@@ -85,6 +91,7 @@ def _leave(owner: Owner) -> None:
 
 def _finish(run: Run, result: Result) -> Result:
     """Return the verdict with the run's notes, and how long each of its steps took."""
+    run.flush()
     result.summary = "; ".join([result.summary, *run.notes])
     result.lines = (*result.lines, *run.timed())
     if run.uncontained:
@@ -135,13 +142,15 @@ def _watch(run: Run, begun: float) -> Result | None:
                 return _ended(run, result, "the watch ends, since an operator has the lock")
             due, yielded = 0.0, True  # much may have changed: a check comes before the lock is yielded again
             continue
-        yielded = False
+        ordered, yielded = yielded, False
         clock = time.monotonic()
         if clock >= tick + run.config.every:  # one check for all that were missed
             tick = max(tick + run.config.every, clock - run.config.every)
         if died or clock >= due:
             run.quiet = result is not None and not died  # the guard need not wake up for a check
             result = _round(run, result, died=died)
+            if ordered and result.reason == "paused" and result.state == CRITICAL:
+                break  # it was stopped, and the line may be another one when it is resumed
         write_owner(run.lock, usual, AS_WATCH)  # one that is stopped is noticed by that
         if is_over(run.guard) or _period_is_over(run, until):
             break
@@ -161,6 +170,8 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
             run.done.append(f"{last.reason} (pid {pid})" if pid else last.reason)
     done, dead = len(run.done), run.instance if died else None
     result = take_round(run)
+    run.flush()
+    _leave_word(run)
     if run.config.start_options.log_max:
         log_limit.in_watch(run)
     if run.instance and run.instance is dead:  # nobody has reaped it, and its pidfd would wake us for ever
@@ -173,6 +184,14 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
     if len(run.done) > done or result.reason in _ACTED:
         run.acted = result.reason or run.acted
     return result
+
+
+def _leave_word(run: Run) -> None:
+    """Say that a round is complete: a watch that hangs is noticed by its silence. Not at each of many a second."""
+    clock = time.monotonic()
+    if clock >= run.seen_again:
+        run.seen_again = clock + _SEEN_EVERY
+        instance.write_seen(run.directory, run.name)  # the run says at its end what hinders that
 
 
 def _next_check(run: Run, result: Result | None, tick: float) -> float:

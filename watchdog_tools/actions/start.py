@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.actions import changes, containment, evidence, log_limit
-from watchdog_tools.actions.context import count_attempt, down, ended_early, now
+from watchdog_tools.actions import changes, containment, evidence, log_limit, no_action
+from watchdog_tools.actions.boot_grace import count_attempt
+from watchdog_tools.actions.context import down, ended_early, now
 from watchdog_tools.actions.control_group import NOBODY, mark
 from watchdog_tools.actions.exits import CANNOT, died_at_once, start_failed
 from watchdog_tools.actions.lock import CannotLock
@@ -14,6 +15,7 @@ from watchdog_tools.actions.start_plan import CannotStart, resolve
 from watchdog_tools.core import policy
 from watchdog_tools.core.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.core.struct import replace
+from watchdog_tools.net.shutdown import is_shutting_down
 from watchdog_tools.state import instance
 from watchdog_tools.system import caller_unit, uptime
 from watchdog_tools.system.cgroups import ONESHOT, NoGroup
@@ -37,13 +39,15 @@ def start(run: Run, cause: str, command: tuple[str, ...] = ()) -> Child | Result
     """
     if run.guard_gone():
         return ended_early(run)
+    if is_shutting_down():
+        return no_action.shutting_down(run, cause)
     run.history = policy.with_start(run.history, now())
     try:
         start_options = run.config.start_options
         files = changes.file_states(run.config.files)  # before: an edit during the start is seen by the next run
         plan = resolve(replace(start_options, argv=command) if command else start_options, os.environ)
         run.uids |= {plan.uid}
-        run.begin_step("starting it")
+        run.begin_step("starting it", urgent=True)
         if start_options.log_max:
             log_limit.before_start(run, plan.identity)
         run.clues = evidence.prepare(run.clues, run.config.start_options, plan.identity)
@@ -97,6 +101,7 @@ def await_running(run: Run, child: Child, since: int) -> Record | Result:
 
     since: its start, in milliseconds of the boot clock. The guard's end does not end this step.
     """
+    run.flush()
     seconds = run.config.start_seconds
     if child.ended(max(since / 1000 + seconds - uptime(), 0)):
         return died_at_once(run, child)

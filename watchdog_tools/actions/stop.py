@@ -6,7 +6,8 @@ What an instance left behind when it died alone is ended before the next start, 
 from __future__ import annotations
 
 from watchdog_tools.actions.assess import root_processes, state_of
-from watchdog_tools.actions.context import count_attempt, ended_early, now
+from watchdog_tools.actions.boot_grace import count_attempt
+from watchdog_tools.actions.context import ended_early, now
 from watchdog_tools.actions.control_group import NOBODY, group_of, this_run
 from watchdog_tools.actions.exits import CANNOT, DAEMON_HINT, start_failed
 from watchdog_tools.actions.hooks import run_option

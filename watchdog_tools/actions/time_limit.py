@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchdog_tools.actions.spawn import EXEC_SECONDS
+from watchdog_tools.core.decision import OPERATOR_RELOAD
 from watchdog_tools.system.file_states import SECONDS
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ def round_limit(config: ServiceConfig) -> float:
     stop = _stop(stopping) + _retries(config.patience, config.check_seconds) if may_stop else 0.0
     remains = stopping.timeout + _UNKILLABLE if stopping.kill_mode == "group" and not oneshot else 0.0
     requirements = config.check_seconds if config.has_requirements else 0.0
-    hooks = len(stopping.hooks) * (stopping.hook_timeout + _UNKILLABLE)
+    hooks = (len(stopping.hooks) + (config.operator == OPERATOR_RELOAD)) * (stopping.hook_timeout + _UNKILLABLE)
     files = SETTLING + 3 * SECONDS if config.restart_on else SECONDS if config.files else 0.0
     files += _FORKS if config.start_options.env_files or config.start_options.log_max else 0.0
     start = files + PATIENCE + EXEC_SECONDS + config.start_seconds + (2 if oneshot else 1) * config.startup_timeout

@@ -6,7 +6,7 @@ import os
 
 from watchdog_tools.actions.assess import StopRefused, find_instance, state_of, unmet_requirements
 from watchdog_tools.actions.context import StateChanged, ended_early, now
-from watchdog_tools.actions.no_action import held, waiting
+from watchdog_tools.actions.no_action import held, shutting_down, waiting
 from watchdog_tools.actions.rehearsal import ensure_startable
 from watchdog_tools.actions.start_plan import CannotStart
 from watchdog_tools.actions.stop import end_remains, run_stop_hooks, stop
@@ -14,6 +14,7 @@ from watchdog_tools.actions.time_limit import PATIENCE
 from watchdog_tools.core import CRITICAL, OK, Result, policy
 from watchdog_tools.core.record import FAILED, FOUND
 from watchdog_tools.core.text import human_duration
+from watchdog_tools.net.shutdown import is_shutting_down
 from watchdog_tools.system import ticks_to_seconds, uptime
 
 TYPE_CHECKING = False
@@ -47,6 +48,8 @@ def stop_for_restart(run: Run, health: Health, assessment: Assessment) -> Result
         return ended_early(run)
     if run.probes.paused():  # since the check: retries take their time
         raise StateChanged
+    if is_shutting_down():  # none could be started after the stop
+        return shutting_down(run, health.summary, "alive but failing" if health.down else "up")
     if run.config.start_options.oneshot:  # its command is the restart
         run.in_trouble = 1
         run_stop_hooks(run, instance, health)

@@ -1,4 +1,4 @@
-"""What stop, start and restart do: find the command line by which NAME is kept, and hand it to an action worker."""
+"""What stop, start, restart and reload do: find the line by which NAME is kept, and hand it to an action worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ALONE = {"watch": None, "dry_run": False}  # an operator's order is one run, an
 
 
 def run(service: Service, cancel_fd: int, operator: str) -> Result | None:
-    """Do what `operator` says: `start`, `stop` or `restart`. None if `cancel_fd` came first."""
+    """Do what `operator` says: `start`, `stop`, `restart` or `reload`. None if `cancel_fd` came first."""
     seconds, state = service.values["timeout"]
     found = run_all(
         [Check(lambda progress: _saved(service, progress), target=service.name, on_timeout=state)], seconds, cancel_fd
@@ -39,11 +39,13 @@ def run(service: Service, cancel_fd: int, operator: str) -> Result | None:
         return found[0]
     saved = SavedCommand(**found[0])
     age = f"by the command line saved {human_duration(max(time.time() - saved.wall, 0))} ago"
-    age = age if operator == "stop" else f"as started {age}"
+    age = age if operator in {"stop", "reload"} else f"as started {age}"
     try:
         config = _config(service, saved, operator)
     except UsageError as wrong:
         return _unusable(service, str(wrong))
+    if operator == "reload" and not (config.service.stopping.reload or config.service.stopping.reload_signal):
+        return _no_reload(service)
     paused = _paused(service, cancel_fd, operator)
     if paused is None or isinstance(paused, Result):
         return paused
@@ -82,6 +84,11 @@ def _unusable(service: Service, reason: str) -> Result:
     return Result(UNKNOWN, words, reason="unusable")
 
 
+def _no_reload(service: Service) -> Result:
+    words = f"{service.name} cannot be reloaded: the line that started it says no --reload HUP, or --reload CMD"
+    return Result(UNKNOWN, f"{words}; nothing done", reason="no-reload")
+
+
 def _config(service: Service, saved: SavedCommand, operator: str) -> Config:
     """Return what the kept line means, here and now, for the operator's order. Raise UsageError."""
     raw = fast_parser.parse(COMMAND, list(saved.argv))
@@ -106,13 +113,13 @@ def _config(service: Service, saved: SavedCommand, operator: str) -> Config:
 def _paused(service: Service, cancel_fd: int, operator: str) -> tuple[str, dict[str, object]] | Result | None:
     """Return the words and facts of the pause that holds after the order; a Result where `stop` cannot make it.
 
-    `stop` pauses, so that the next run does not undo it; `start` ends a pause; a restart leaves it as it is.
+    `stop` pauses, so that the next run does not undo it; `start` ends a pause; the others leave it as it is.
     """
     if operator == "start":
         return "", {}
-    if operator == "restart":
+    if operator in {"restart", "reload"}:
         found = run_action(service, cancel_fd, lambda progress: _standing_pause(service, progress))
-        return ("", {}) if isinstance(found, Result) else found  # one that cannot be read hinders no restart
+        return ("", {}) if isinstance(found, Result) else found  # one that cannot be read hinders nothing
     result = run_action(service, cancel_fd, lambda progress: _new_pause(service, progress))
     if isinstance(result, Result):
         result.state = CRITICAL if result.state == OK else result.state
@@ -121,13 +128,21 @@ def _paused(service: Service, cancel_fd: int, operator: str) -> tuple[str, dict[
 
 
 def _new_pause(service: Service, progress: Progress) -> tuple[str, dict[str, object]]:
-    from watchdog_tools.admin.pause import facts, log_event, write_pause
+    from watchdog_tools.admin.pause import facts, log_pause, write_pause
     from watchdog_tools.state.pause import until
 
     progress("local", "writing the pause")
     order = write_pause(service)
-    log_event(service, "paused", seconds=order.length // 1000, reason=order.reason)
+    log_pause(service, order)
     return until(order), dict(facts(order))
+
+
+def only_paused(service: Service, cancel_fd: int, operator: str) -> Result | None:
+    """Do what can be done for a NAME that was never kept here, and yet has a pause: that begins anew, or ends."""
+    from watchdog_tools.admin import pause
+
+    work = pause.resume if operator == "start" else pause.pause
+    return run_action(service, cancel_fd, lambda progress: work(service, progress))
 
 
 def _standing_pause(service: Service, progress: Progress) -> tuple[str, dict[str, object]]:

@@ -7,13 +7,15 @@ import time
 
 from watchdog_tools import state as statedir
 from watchdog_tools.core import OK, Result
-from watchdog_tools.core.pause import Pause, escaped
+from watchdog_tools.core.pause import LONGEST, Pause, escaped
 from watchdog_tools.core.record import COMMAND
 from watchdog_tools.core.text import human_duration
-from watchdog_tools.state import events, instance
+from watchdog_tools.state import events, instance, memory
 from watchdog_tools.state import pause as paused
 from watchdog_tools.system import boot_id, uptime
 from watchdog_tools.system.proc import ProcUnavailable
+
+DAY = 86_400.0  # seconds that a pause lasts where nothing is said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +25,14 @@ if TYPE_CHECKING:
     from watchdog_tools.workers.worker import Progress
 
     class PauseFacts(TypedDict):
-        """What JSON shows of a pause: seconds left and when it ends (epoch), None where there is none; and why."""
+        """What JSON shows of a pause: seconds left and when it ends (epoch), None where there is none; and why.
+
+        One that ends with the next boot, which nobody knows, has neither.
+        """
 
         paused_left: float | None
         paused_until: int | None
+        paused_until_boot: bool
         paused_reason: str
 
 
@@ -34,7 +40,7 @@ def pause(service: Service, progress: Progress) -> Result:
     """Pause it from now on, instead of any earlier pause. Raise StateDirError, OSError."""
     progress("local", "writing the pause")
     order = write_pause(service)
-    trouble = log_event(service, "paused", seconds=order.length // 1000, reason=order.reason)
+    trouble = log_pause(service, order)
     known, pid = _instance(service)
     notes = [trouble, "" if known else f"nothing is kept as {service.name} in {service.path} yet"]
     words = "; ".join([f"{service.name} is {paused.until(order)}", *filter(None, notes)])
@@ -43,16 +49,24 @@ def pause(service: Service, progress: Progress) -> Result:
 
 def write_pause(service: Service) -> Pause:
     """Write the pause that the options ask for, and return it. Raise StateDirError, OSError."""
+    until_boot = service.values["until_boot"]
     order = Pause(
         name=service.name,
-        length=int(service.values["span"] * 1000),
+        length=LONGEST if until_boot else int((service.values["span"] or DAY) * 1000),
         boot=boot_id(),
         since=int(uptime() * 1000),
-        wall=int(time.time()),
+        wall=0 if until_boot else int(time.time()),
         reason=escaped(service.values.get("reason") or ""),
     )
     paused.write(service.pauses, order, default=service.directory is None)
     return order
+
+
+def log_pause(service: Service, order: Pause) -> str:
+    """Write down that it is paused; return what hindered that, or nothing."""
+    if order.until_boot:
+        return log_event(service, "paused", until="the next boot", why=order.reason)
+    return log_event(service, "paused", seconds=order.length // 1000, why=order.reason)
 
 
 def resume(service: Service, progress: Progress) -> Result:
@@ -66,31 +80,48 @@ def resume(service: Service, progress: Progress) -> Result:
     if order is None:
         words = note or f"the pause of {service.name} was over"
         return Result(OK, f"{words}; its file is removed", reason="resumed", details=details)
-    words = f"{service.name} is resumed; its pause had {human_duration(paused.remaining(order) / 1000)} left"
+    words = f"{service.name} is resumed; its pause {_had(order)}"
     trouble = log_event(service, "resumed")
     return Result(OK, "; ".join(filter(None, [words, trouble])), reason="resumed", details=details)
 
 
+def _had(order: Pause) -> str:
+    """Return how long it would have gone on."""
+    return (
+        "was until the next boot" if order.until_boot else f"had {human_duration(paused.remaining(order) / 1000)} left"
+    )
+
+
 def facts(order: Pause) -> PauseFacts:
     """Return the facts of a pause that holds."""
+    if order.until_boot:
+        return {"paused_left": None, "paused_until": None, "paused_until_boot": True, "paused_reason": order.reason}
     left = paused.remaining(order) / 1000
-    return {"paused_left": round(left, 3), "paused_until": round(time.time() + left), "paused_reason": order.reason}
+    return {
+        "paused_left": round(left, 3), "paused_until": round(time.time() + left), "paused_until_boot": False,
+        "paused_reason": order.reason,
+    }  # fmt: skip
 
 
 def log_event(service: Service, event: str, **said: object) -> str:
-    """Write the event into the log of NAME, if there is a state directory; return what hindered that, or nothing.
+    """Write the event into the log of NAME, if there is a place for it; return what hindered that, or nothing.
 
-    Without the lock, which a run may hold for long: a line is appended whole, and two that find the log full at the
-    same time lose an older one, no more.
+    Without NAME's lock, which a run may hold for long.
     """
     try:
         directory = statedir.enter(service.path)
     except statedir.StateDirError:
+        directory = -1
+    owner = service.owner
+    if directory < 0 and not memory.is_apart(owner):
         return ""
+    facts = {key: value for key, value in said.items() if value != ""}
     try:
-        return events.note(directory, service.name, event, said)
+        entry = memory.Entry(lines=(events.line(service.name, event, facts, events.orderer()),))
+        return "; ".join(memory.write(owner, directory, entry))
     finally:
-        os.close(directory)
+        if directory >= 0:
+            os.close(directory)
 
 
 def _instance(service: Service) -> tuple[bool, int | None]:

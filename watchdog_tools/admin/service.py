@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     Run = Callable[["Service", Values, int], Result | None]
 
-_GRACE = 1.0  # seconds that a fork has to finish its step when we are told to end
+GRACE = 1.0  # seconds that a fork has to finish its step when we are told to end
 _STATE = "State"
+_NAME = ("NAME", (1, 1), "name of the service")
 
 EXITS = (
     ("0", "done, or nothing to do: the service is as requested"),
@@ -38,7 +39,8 @@ EXITS = (
 class Service(Struct):
     """A NAME that an operator speaks of.
 
-    directory: the state directory that was said, None for the default. values: the options as converted.
+    name: empty for all that are kept here. directory: the state directory that was said, None for the default.
+    values: the options as converted.
     """
 
     name: str
@@ -71,16 +73,20 @@ def verb(  # noqa: PLR0913 -- what the tables of verbs differ in
     examples: tuple[tuple[str, str], ...],
     notes: str,
     exits: tuple[tuple[str, str], ...] = EXITS,
+    every: bool = False,
 ) -> Command:
-    """Return the table of a verb that acts on one service."""
+    """Return the table of a verb that acts on one service. every: or on all, with --all."""
+    arguments = ("[NAME]", (0, 1), "name of the service; none with --all") if every else _NAME
+    all_of_them = (Option("--all", "", "do it with each service that is kept here", group=_STATE),) if every else ()
     return Command(
         name=f"watchdog-tools {name}",
         label=name.upper(),
         summary=summary,
-        arguments=("NAME", (1, 1), "name of the service"),
-        options=options,
+        arguments=arguments,
+        options=(*all_of_them, *options),
         configure=configure,
         run=_about_it(run),
+        rows=lambda service: not service.name,
         target=lambda service: service.name,
         examples=examples,
         exits=exits,
@@ -93,7 +99,7 @@ def _about_it(run: Run) -> Run:
 
     def about_it(service: Service, values: Values, cancel_fd: int) -> Result | None:
         result = run(service, values, cancel_fd)
-        if result:
+        if result and service.name:
             result.target = service.name
             result.details = {"name": service.name, "pid": None, **result.details}
         return result
@@ -112,15 +118,14 @@ def state_option() -> Option:
                   "else ~/.local/state/watchdog-tools]", group=_STATE)  # fmt: skip
 
 
-def length_option(default_length: str = "24h") -> Option:
-    """Return the option that says how long a pause holds."""
-    return Option("--for", "D", "how long the pause lasts; it ends by itself", "pause", default_length, group="Pause",
-                  name="span")  # fmt: skip
-
-
-def reason_option() -> Option:
-    """Return the option that says why."""
-    return Option("--reason", "TEXT", "why; status shows it", group="Pause")
+def pause_options() -> tuple[Option, ...]:
+    """Return the options that say how long a pause holds, and why."""
+    return (
+        Option("--for", "D", "how long the pause lasts; it ends by itself [default: 24h]", "pause", group="Pause",
+               name="span"),
+        Option("--until-boot", "", "the pause ends with the next boot", group="Pause"),
+        Option("--reason", "TEXT", "why; status shows it", group="Pause"),
+    )  # fmt: skip
 
 
 def lock_option() -> Option:
@@ -130,7 +135,20 @@ def lock_option() -> Option:
 
 def configure(values: Values) -> Service:
     """Return the service that the words name. Raise UsageError."""
-    return Service(name=service_name(values["args"][0]), directory=state_dir(values), values=values)
+    if values.get("until_boot") and values["span"] is not None:
+        raise UsageError("--for and --until-boot exclude each other: both say when the pause ends")
+    return Service(name=_one_or_all(values), directory=state_dir(values), values=values)
+
+
+def _one_or_all(values: Values) -> str:
+    """Return the NAME that was given, empty for --all. Raise UsageError."""
+    if values.get("all"):
+        if values["args"]:
+            raise UsageError("NAME and --all exclude each other")
+        return ""
+    if not values["args"]:
+        raise UsageError("missing argument: NAME, or --all for each service that is kept here")
+    return service_name(values["args"][0])
 
 
 def state_dir(values: Values) -> str | None:
@@ -154,21 +172,32 @@ def run_action(what: Service, cancel_fd: int, work: Callable[[Progress], T_co]) 
 
     Return what `work` does, or a Result where it failed.
     """
+    return run_action_under_lock(what, cancel_fd, lambda progress, _: work(progress), 0.0)
+
+
+def run_action_under_lock(
+    what: Service, cancel_fd: int, work: Callable[[Progress, int], T_co], lock_wait: float
+) -> T_co | Result | None:
+    """Do as `run_action` does. work: it is given a descriptor, too, which tells of the guard's end while it waits.
+
+    lock_wait: seconds that it may take besides.
+    """
     from watchdog_tools.workers.actions import act
 
     seconds, state = what.values["timeout"]
+    seconds += lock_wait
 
-    def guarded(progress: Progress, _parent_fd: int) -> T_co | Result:
+    def guarded(progress: Progress, parent_fd: int) -> T_co | Result:
         os.umask(0o022)
         try:
-            return work(progress)
+            return work(progress, parent_fd)
         except StateDirError as error:
             return Result(UNKNOWN, f"{what.name}: {error}; nothing done", reason="no-state")
         except OSError as error:
             return Result(UNKNOWN, f"{what.name}: {error.strerror or error}; nothing done", reason="resources")
 
     try:
-        worker = act(guarded, seconds, cancel_fd, _GRACE)
+        worker = act(guarded, seconds, cancel_fd, GRACE)
     except OSError as error:
         return Result(UNKNOWN, f"{what.name}: cannot fork: {error.strerror}; nothing done", reason="resources")
     if worker.result is not None or _readable(cancel_fd):

@@ -6,15 +6,19 @@ import os
 
 from watchdog_tools.cli.converters import is_service
 from watchdog_tools.core.owner import Owner
-from watchdog_tools.state import StateDirError, enter, kept_directory, pause, pause_directory
+from watchdog_tools.core.record import Corrupt
+from watchdog_tools.state import StateDirError, enter, events, memory_directory, pause, pause_directory, seen, was_kept
 from watchdog_tools.state import names as files_in
 from watchdog_tools.state import place as statedir_place
 
 
 class StateDir:
-    """A state directory to look into. uid: whose it is, and whose files in it are believed."""
+    """A state directory to look into. uid: whose it is, and whose files in it are believed.
 
-    __slots__ = ("directory", "note", "path", "uid")
+    directory, memory: it, and that of its memory, open; -1 where there is none.
+    """
+
+    __slots__ = ("directory", "memory", "note", "path", "uid")
 
     def __init__(self, path: str, uid: int) -> None:
         """Open it; `directory` is -1 where there is none, and `note` says why if that is not plain."""
@@ -26,6 +30,16 @@ class StateDir:
             self.uid = os.fstat(self.directory).st_uid
         except StateDirError as error:
             self.note = "" if error.missing else str(error)
+        self.memory = self._memory()
+
+    def _memory(self) -> int:
+        path = memory_directory(self.path, self.uid)
+        if path == self.path:
+            return self.directory
+        try:
+            return enter(path, reading=True)
+        except StateDirError:  # the verdict is on what runs; without its memory only the last event is missing
+            return -1
 
     @property
     def pauses(self) -> str:
@@ -48,19 +62,28 @@ class StateDir:
 
     def was_kept(self, name: str) -> bool:
         """Whether NAME was ever started or adopted here; True where we cannot see that."""
-        for path in (f"{self.path}/lock/{name}.command", f"{kept_directory(self.path) or self.path}/{name}"):
-            try:
-                os.lstat(path)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                pass
-            return True
-        return bool(self.note)
+        return was_kept(self.path, self.uid, name) or bool(self.note)
 
-    def names(self) -> list[str]:
-        """Return the NAMEs that have a record or a pause; `note` says what cannot be listed."""
+    def last_event(self, name: str) -> tuple[float, str]:
+        """Return as `events.last` does; what a release before the memory left, too."""
+        places = {self.memory, self.directory} - {-1}
+        return max((events.last(each, name, self.uid) for each in places), default=(0.0, ""))
+
+    def last_run(self, name: str) -> tuple[seen.LastSeen | None, str]:
+        """Return when a run for NAME was last complete, None where that cannot be known, and why, or nothing."""
+        try:
+            return seen.last_seen(self.directory, name, self.uid), ""
+        except Corrupt as error:
+            return None, str(error)
+
+    def names(self, *, remembered: bool = False) -> list[str]:
+        """Return the NAMEs that have a record or a pause; `note` says what cannot be listed.
+
+        remembered: also those that were only ever kept, as before the boot.
+        """
         found = set(self._listed(self.directory, ".record")) if self.directory >= 0 else set()
+        if remembered:
+            found |= self._remembered()
         try:
             orders = enter(self.pauses, reading=True)
         except StateDirError:
@@ -68,6 +91,23 @@ class StateDir:
         found.update(name for name in self._listed(orders) if pause.read(self.pauses, name, self.uid)[0])
         os.close(orders)
         return sorted(found)
+
+    def _remembered(self) -> set[str]:
+        """Return the NAMEs whose runs, or saved command lines, are known."""
+        found = set(self._listed(self.directory, ".seen")) if self.directory >= 0 else set()
+        memory = memory_directory(self.path, self.uid)
+        for path, suffix in ((memory, ".command"), (f"{memory}/kept", ""), (f"{self.path}/lock", ".command")):
+            try:
+                directory = enter(path, reading=True)
+            except StateDirError:
+                continue
+            try:
+                found.update(filter(is_service, files_in(directory, suffix)))
+            except OSError:  # the locks are for the keeper alone
+                continue
+            finally:
+                os.close(directory)
+        return found
 
     def _listed(self, directory: int, suffix: str = "") -> list[str]:
         try:

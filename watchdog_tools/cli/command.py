@@ -69,11 +69,13 @@ class Command:
     was asked for, so that it needs no -v.
     down: the value that Zabbix gets when the target is down, None for the state's number.
     subcommands: its first word is one of these, and a command of its own, `find("NAME VERB")`.
+    remembers: configuration -> the NAME by which it speaks on change, empty for none, and what returns its state
+    directory, for forks alone; None for a check, which does as its --name says.
     """
 
     __slots__ = (
         "arguments", "configure", "down", "examples", "exits", "label", "longer", "name", "notes", "options",
-        "probe", "refused", "rows", "run", "subcommands", "summary", "tail", "target", "timed",
+        "probe", "refused", "remembers", "rows", "run", "subcommands", "summary", "tail", "target", "timed",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, declared once a command
@@ -92,8 +94,8 @@ class Command:
         tail: bool = False, timed: bool = False,
         longer: Callable[..., float] | None = None,
         rows: Callable[..., bool] | None = None,
-        down: float | None = None,
-        subcommands: tuple[str, ...] = (),
+        down: float | None = None, subcommands: tuple[str, ...] = (),
+        remembers: Callable[[Any], tuple[str, Callable[[], str]]] | None = None,
     ) -> None:  # fmt: skip
         """Take the fields as the class describes them."""
         self.name = name
@@ -115,6 +117,7 @@ class Command:
         self.rows = rows
         self.down = down
         self.subcommands = subcommands
+        self.remembers = remembers
 
     def by_flag(self) -> dict[str, Option]:
         """Return each spelling with its option."""

@@ -49,8 +49,8 @@ def common(
         Option("-o --format", "FORMAT", f"output format: {_listed(FORMATS)}", _FORMATS, "text", group=OUTPUT),
         Option("--exit-style", "STYLE", "exit codes: nagios (0-3), bool (0 works, 1 does not) or zabbix (0)",
                _STYLES, "nagios", group=OUTPUT),
-        Option("--for", "CONSUMER", "preset of time limit, format, exit style and --quiet: docker, k8s, nagios,"
-               " zabbix, cron", _CONSUMERS, group=OUTPUT),
+        Option("--for", "CONSUMER", "preset of time limit, format and exit style: docker, k8s, nagios, zabbix, or cron,"
+               " which prints only what is news", _CONSUMERS, group=OUTPUT),
         Option("--fail-on", "STATE", "with bool: lowest state that exits 1, warning or critical", "warning|critical",
                "critical", group=OUTPUT),
         Option(quiet, "", "print nothing if the state is OK and nothing was done", group=OUTPUT),
@@ -59,6 +59,12 @@ def common(
         Option("-h --help", "", "print this help", group=OUTPUT),
     )  # fmt: skip
     return options if consumer else tuple(option for option in options if option.name != "for")
+
+
+def remind_option() -> Option:
+    """Return the option of what speaks on change."""
+    return Option("--remind", "D", "with --for cron: say again every D what lasts, and how often something was done",
+                  "span", "1h", group=OUTPUT)  # fmt: skip
 
 
 def check_options(of: str = "the figure") -> tuple[Option, ...]:
@@ -70,6 +76,9 @@ def check_options(of: str = "the figure") -> tuple[Option, ...]:
         Option("--retries", "N", "retry up to N times before reporting CRITICAL", "whole", "0", group="Time"),
         Option("--retry-delay", "D", "delay before the first retry; doubled for each further one", "duration", "1s",
                group="Time"),
+        Option("--name", "NAME", "with --for cron: print only what is news since the last run of this NAME", "service",
+               group=OUTPUT),
+        remind_option(),
     )  # fmt: skip
 
 
@@ -86,9 +95,11 @@ def filled_in(values: Values, raw: Raw, environment: Mapping[str, str]) -> Value
         filled["format"] = alone.get("format", form)
     if "quiet" not in raw:
         filled["quiet"] = quiet
+    if consumer != "cron" or "quiet" in raw:  # --quiet says each time what is not OK, and remembers nothing
+        filled["remind"] = None
     if "timeout" not in raw:
         filled["timeout"] = alone.get("timeout") or timeout(limit)
-    if "state_dir" in values and values["state_dir"] is None:
+    if values.get("state_dir") is None:
         filled["state_dir"] = said.get("state_dir")
     return filled
 

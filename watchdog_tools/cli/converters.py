@@ -209,4 +209,5 @@ CONVERTERS: dict[str, Callable[[str], object]] = {
     "state": state,
     "timeout": timeout,
     "port": port,
+    "service": service,
 }

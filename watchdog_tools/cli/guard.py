@@ -19,6 +19,7 @@ from watchdog_tools.system import null_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
     from watchdog_tools.cli.command import Command, Values
@@ -57,7 +58,14 @@ def _invoke(command: Command, argv: list[str], signals: Signals, started: float,
     result = _run(command, values, config, signals)
     if command.rows and command.rows(config):
         values = {**values, "verbose": values["verbose"] or 1}
-    _print(command, values, result, started, time.monotonic() - tick)
+    duration = time.monotonic() - tick
+    told = _remembers(command, values, config) if values.get("remind") else None
+    if told is None:
+        _print(command, values, result, started, duration)
+    elif result.state != OK or result.reason or result.keeper.deeds or not result.keeper.no_news:
+        from watchdog_tools.cli.on_change import speak
+
+        speak(told, result, values, lambda: _print(command, {**values, "quiet": False}, result, started, duration))
     warns, pending_ok = values["fail_on"] == "warning", bool(values.get("pending_ok"))
     return exit_code(values["exit_style"], result.state, result.reason, fail_on_warning=warns, pending_ok=pending_ok)
 
@@ -69,15 +77,32 @@ def _run(command: Command, values: Values, config: object, signals: Signals) -> 
     return result
 
 
-def _print(command: Command, values: CommonValues | Values, result: Result, started: float, duration: float) -> None:
+def _remembers(command: Command, values: Values, config: object) -> tuple[str, Callable[[], str]] | None:
+    """Return the key of what was last said by this NAME, and what finds the state directory; None without a NAME."""
+    name, directory = "", lambda: _state_dir(values["state_dir"])
+    if command.remembers:
+        name, directory = command.remembers(config)
+    elif command.probe:
+        name = values["name"] or ""
+    return (f"{command.name}.{name}", directory) if name else None
+
+
+def _state_dir(said: str | None) -> str:
+    from watchdog_tools.state import default
+
+    return said or default(os.geteuid())
+
+
+def _print(command: Command, values: CommonValues | Values, result: Result, started: float, duration: float) -> bool:
+    """Print the verdict, unless it is to be quiet. Return whether all of it was taken."""
     if values["quiet"] and result.state == OK and result.reason in ("", "changed"):
-        return
+        return True
     run = Invocation(
         name=command.name, label=command.label, started=started, duration=duration, host=os.uname().nodename,
         verbose=bool(values["verbose"]),
     )  # fmt: skip
     lines = render(values["format"], result, run)
-    write(*lines, seconds=min(max(values["timeout"][0] - duration, 0.1), 0.5))
+    return write(*lines, seconds=min(max(values["timeout"][0] - duration, 0.1), 0.5))
 
 
 def _refuse(command: Command, argv: list[str], error: UsageError) -> int:

@@ -41,13 +41,20 @@ def select(command: Command, argv: list[str]) -> tuple[Command, list[str]]:
 
 
 def _verb_at(command: Command, argv: list[str]) -> int:
-    """Return the index of the first word that is neither an option of any verb nor its value, behind all if none is."""
+    """Return the index of the first word that is neither an option of any verb nor its value, behind all if none is.
+
+    Raise UsageError.
+    """
     flags: dict[str, Option] = {}
     for verb in command.subcommands:
         flags |= find(f"{command.name} {verb}").by_flag()
     at = 0
     while at < len(argv) and argv[at][:1] == "-" and argv[at] not in {"-", "--"}:
-        at += 2 if _takes_next(flags, argv[at]) else 1
+        if _takes_next(flags, argv[at]):
+            if at + 1 == len(argv):
+                raise UsageError(f"{argv[at][:80]} needs a value")
+            at += 1
+        at += 1
     return at
 
 

@@ -30,5 +30,7 @@ class CheckValues(CommonValues):
     warning: Range | None
     critical: Range | None
     negate: bool
+    name: str | None
+    remind: float | None  # None: each verdict is printed, news or not
     retries: int
     retry_delay: float

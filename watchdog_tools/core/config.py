@@ -63,7 +63,8 @@ class Stopping(Struct, frozen=True):
     timeout: seconds until KILL. hooks: `restart`, `hold`, `recover` -> words. hook_timeout: seconds for each command
     line here. restart: with --oneshot, for one that lives, in the place of the start command. kill_mode: all that came
     from an instance ends with it, or before the next start (group), or lives on beside that (process).
-    containment: whether it gets a control group of its own where it can have one (auto).
+    containment: whether it gets a control group of its own where it can have one (auto). reload, reload_signal: the
+    command line, or the number of the signal, that has it read its configuration anew; empty or 0 where there is none.
     """
 
     before_restart: tuple[str, ...]
@@ -73,6 +74,8 @@ class Stopping(Struct, frozen=True):
     hooks: dict[str, tuple[str, ...]]
     hook_timeout: float
     restart: tuple[str, ...]
+    reload: tuple[str, ...]
+    reload_signal: int
     kill_mode: Literal["group", "process"]
     containment: Literal["auto", "none"]
 

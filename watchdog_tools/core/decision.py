@@ -19,6 +19,7 @@ PAUSED = "do nothing, as it is paused"
 KEEP = "finish the verification of the instance that lives"
 ADOPT = "adopt the instance that carries its mark"
 STOP = "stop it"
+RELOAD = "have it reload"
 RESTART = "stop the sick instance and start another"
 RENEW = "stop the instance that is older than what it goes by, and start another"
 REPLACE = "stop the sick instance that somebody else started, and start one"
@@ -28,7 +29,8 @@ HOLD = "hold"
 WAIT = "back off"
 START = "start"
 
-OPERATOR_START, OPERATOR_STOP, OPERATOR_RESTART = "start", "stop", "restart"  # an operator's order
+# an operator's order
+OPERATOR_START, OPERATOR_STOP, OPERATOR_RESTART, OPERATOR_RELOAD = "start", "stop", "restart", "reload"
 
 
 class Situation(Struct, frozen=True):
@@ -62,6 +64,8 @@ def decide(situation: Situation) -> str:
         return VETO
     if situation.operator == OPERATOR_STOP:
         return STOP
+    if situation.operator == OPERATOR_RELOAD:
+        return RELOAD
     choice = _living(situation) or _absent(situation)
     if choice in (START, RESTART, REPLACE) and situation.health.unstartable:
         return UNSTARTABLE

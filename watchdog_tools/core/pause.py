@@ -22,7 +22,8 @@ class Pause(Struct, frozen=True):
     """NAME is not started, stopped or restarted by a run, for a while; it is checked as ever.
 
     length: milliseconds that were asked for. boot, since: when, as a boot id and milliseconds on its boot clock.
-    wall: when, in seconds since the epoch. reason: the operator's words, as `escaped` returns them.
+    wall: when, in seconds since the epoch; 0 for one that ends with the next boot, so that an older release, too, finds
+    it over then. reason: the operator's words, as `escaped` returns them.
     """
 
     name: str
@@ -31,6 +32,11 @@ class Pause(Struct, frozen=True):
     since: int
     wall: int
     reason: str = ""
+
+    @property
+    def until_boot(self) -> bool:
+        """Whether it ends with the next boot, whenever that is."""
+        return not self.wall
 
     def dump(self) -> bytes:
         """Return the file's bytes."""
@@ -75,6 +81,8 @@ def remaining(pause: Pause, now: int, boot: str, wall: float) -> int:
     """
     if _same(pause, boot):
         rest = 0 if begins_in_future(pause, now, boot) else pause.since + pause.length - now
+    elif pause.until_boot:
+        rest = 0
     else:
         # a host without a clock boots in the past, or in the future: it may end early, but not late
         rest = min(int((pause.wall - wall) * 1000) + pause.length, pause.length - now)

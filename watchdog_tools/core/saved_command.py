@@ -7,6 +7,7 @@ from watchdog_tools.core.struct import Struct
 
 VERSION = 1
 LARGEST = 64 << 10  # bytes of the file
+TOO_LONG = f"version={VERSION}\ntoo-long\n".encode()  # what stands there for a command line that does not fit
 _HEX = "0123456789ABCDEF"
 
 
@@ -32,6 +33,8 @@ def parse(data: bytes) -> SavedCommand:
     """Return the command line. Raise Corrupt for anything that `dump` would not have written."""
     if not data:
         raise Corrupt("it is empty")
+    if data == TOO_LONG:
+        raise Corrupt("it was too long to be kept")
     if not data.isascii() or len(data) >= LARGEST or not data.endswith(b"\n"):
         raise Corrupt("it is torn, too long, or not text")
     fields = [line.partition("=")[::2] for line in data.decode("ascii").split("\n")[:-1]]

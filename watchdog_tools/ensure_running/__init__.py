@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from watchdog_tools.cli.command import Command, Option
-from watchdog_tools.cli.common_options import OUTPUT, common
+from watchdog_tools.cli.common_options import OUTPUT, common, remind_option
 from watchdog_tools.core.health import Health, lines
-from watchdog_tools.ensure_running.before_lock import run_checks, verdict_without_lock
-from watchdog_tools.ensure_running.config import configure
+from watchdog_tools.ensure_running.before_lock import run_checks, verdict_without_lock, write_seen
+from watchdog_tools.ensure_running.config import configure, remembers
+from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ _HEALTH, _OTHER = "Health checks (all must pass)", "Services of another supervis
 _START, _SICK, _POLICY = "Start", "Failure, restart and stop", "Start limits"
 _HOOKS, _WATCH = "Hooks (CMD is split into words and run without a shell)", "Watching"
 _STATE, _TIME = "State", "Time"
+
+_SEEN_LIMIT = 0.5  # seconds: the verdict is there, and waits for it
+_BROKEN = ("internal", "memory", "crashed")  # reasons of a run that did not complete
 
 _OPTIONS = (
     Option("--check", "'LINE'", "a check as typed in a shell: check-* or any Nagios plugin; may be repeated", many=True,
@@ -63,6 +67,8 @@ _OPTIONS = (
            group=_SICK),
     Option("--stop", "CMD", "stop it by CMD instead of SIGTERM", group=_SICK),
     Option("--stop-timeout", "D", "time to exit after SIGTERM, then SIGKILL", "duration", "10s", group=_SICK),
+    Option("--reload", "CMD", "what watchdog-tools reload does: CMD, or a signal to it: HUP, USR1, USR2, WINCH",
+           group=_SICK),
     Option("--kill-mode", "MODE", "what is ended with it, or before the next start if it died alone: everything that"
            " came from it (group), or only itself (process)", "group|process", "group", group=_SICK),
     Option("--containment", "MODE", "start it in a control group of its own where root can create one (auto), or not"
@@ -89,6 +95,7 @@ _OPTIONS = (
     Option("--start-seconds", "D", "it must live for D to count as running", "duration", "1s", group=_TIME),
     Option("--startup-timeout", "D", "it must be healthy within D after its start", "duration", "30s", group=_TIME),
     Option("--pending-ok", "", "with bool: exit 0 while `pending`", group=OUTPUT),
+    remind_option(),
     *common(limit_of="one run of all checks"),
 )  # fmt: skip
 
@@ -137,13 +144,32 @@ def _run(config: Config, _values: object, cancel_fd: int) -> Result | None:
         verdict = _of_both(verdict, acted, watches=_watches(config, first))
     if verdict:
         verdict.target = config.name
+        verdict.keeper.no_news = first.no_news
         verdict.lines = (*lines(named, "at first, " if touched else ""), *verdict.lines)
         verdict.details = {"name": config.name, **verdict.details}
         if config.tells_containment:
             from watchdog_tools.ensure_running import containment
 
             containment.add(verdict, config, cancel_fd)
+        if not (config.dry_run or first.hangs):
+            _leave_word(config, verdict, cancel_fd)
     return verdict
+
+
+def _leave_word(config: Config, verdict: Result, cancel_fd: int) -> None:
+    """Have a fork leave word that this run is complete: the disk may hang. What fails is said with -v alone."""
+    if verdict.reason in _BROKEN:
+        return
+    said = run_all([Check(lambda _progress: write_seen(config))], _SEEN_LIMIT, cancel_fd)
+    words = said[0] if said else ""
+    if not isinstance(words, str):
+        if words.reason == "timeout":
+            from watchdog_tools.system import waiting
+
+            waiting.leave_hint(config.name)
+        words = f"{config.name}.seen is not written: {words.summary}"
+    if words:
+        verdict.lines = (*verdict.lines, words)
 
 
 def _of_both(found: Result | None, acted: Result | None, *, watches: bool) -> Result | None:
@@ -182,6 +208,7 @@ COMMAND = Command(
     options=_OPTIONS,
     configure=configure,
     run=_run,
+    remembers=remembers,
     target=lambda config: config.name,
     examples=_EXAMPLES,
     exits=_EXITS,

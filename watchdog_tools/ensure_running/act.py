@@ -35,7 +35,7 @@ def act(config: Config, cancel_fd: int, cause: str) -> Result | None:
     may have to end that, is not ended along with it: it has its own limit.
     """
     limit = run_limit(config.service)
-    ignored = _ignore_signals() if _is_inside(config, cancel_fd) else []
+    ignored = ignore_signals() if _is_inside(config, cancel_fd) else []
     if ignored and _readable(cancel_fd):
         return None
 
@@ -77,7 +77,7 @@ def _is_inside(config: Config, cancel_fd: int) -> bool:
     return True in (run_all([Check(probe)], _INSIDE, cancel_fd) or [])
 
 
-def _ignore_signals() -> list[int]:
+def ignore_signals() -> list[int]:
     """Ignore from now on what would end us with the instance. Return the signals that were not ignored before."""
     numbers = [number for number in _PASSED_ON if _signal.getsignal(number) != _signal.SIG_IGN]
     for number in numbers:

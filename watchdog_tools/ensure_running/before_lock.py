@@ -9,7 +9,8 @@ from watchdog_tools.core.health import found_pids
 from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.ensure_running.config import stuck_runs
-from watchdog_tools.state import StateDirError, instance, pause_directory, pause_present
+from watchdog_tools.state import StateDirError, enter, instance, pause_directory, pause_present
+from watchdog_tools.state.said import is_no_news
 from watchdog_tools.system import uptime
 from watchdog_tools.system.proc import ProcUnavailable, stat
 from watchdog_tools.workers import Check, run_all
@@ -28,7 +29,8 @@ class InstanceFacts:
     state, summary, reason: as of a check that the instance lives. note: why it says less than it could, or that a pause
     is ignored; or empty. phase: the record's, of an instance that lives; else empty. pid: of that, 0 for none, None
     where it is not known. paused: words about a pause that is in force, or empty. up_to_date: a healthy check has
-    nothing to write down. corrupt: the record is unusable.
+    nothing to write down. corrupt: the record is unusable. hangs: the state directory does, or may; it is not touched.
+    no_news: a healthy verdict is no news (`KeeperFacts`).
     then: of an instance that may be older than its command or its files, its age in words and what it was started with,
     as plain data. changed: words about that.
     """
@@ -43,6 +45,8 @@ class InstanceFacts:
     paused = ""
     up_to_date = True
     corrupt = False
+    hangs = False
+    no_news = False
     then: Then | None = None
     changed = ""
 
@@ -91,6 +95,7 @@ def _received(sent: Result | dict[str, object]) -> InstanceFacts:
     seen = InstanceFacts()
     if isinstance(sent, Result):
         seen.state, seen.summary, seen.reason, seen.pid = sent.state, sent.summary, sent.reason, None
+        seen.hangs = sent.reason == "timeout"
     else:
         vars(seen).update(sent)
     return seen
@@ -123,6 +128,7 @@ def _facts(config: Config) -> InstanceFacts:
     hanging = stuck_runs(config)
     if hanging:
         facts.state, facts.summary, facts.reason, facts.note = UNKNOWN, hanging, "blind", hanging
+        facts.hangs = True
         return facts
     try:
         seen = instance.read(config.owner)
@@ -135,6 +141,7 @@ def _facts(config: Config) -> InstanceFacts:
         return facts
     facts.note = "; ".join(filter(None, (seen.note, note)))
     facts.corrupt = seen.corrupt
+    facts.no_news = bool(config.remind) and is_no_news(config.path, config.said, config.remind)
     facts.up_to_date = _up_to_date(config, seen)
     if seen.record and seen.alive:
         facts.phase, facts.pid = seen.record.phase, seen.record.pid
@@ -142,6 +149,21 @@ def _facts(config: Config) -> InstanceFacts:
         if facts.phase == RUNNING and config.start and (config.files or seen.baseline):
             facts.then = _then(config, seen)
     return facts
+
+
+def write_seen(config: Config) -> str:
+    """Leave word that a run was complete; return why that could not be, or nothing. Only forks call it.
+
+    Where there is no state directory nothing is kept, and none is made for this.
+    """
+    try:
+        directory = enter(config.path)
+    except StateDirError as error:
+        return "" if error.missing else f"{config.name}.seen is not written: {error}"
+    try:
+        return instance.write_seen(directory, config.name)
+    finally:
+        os.close(directory)
 
 
 def _then(config: Config, seen: Seen) -> Then | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import os
 import sys
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from watchdog_tools.workers.worker import Progress
 
 _SYNTAX = frozenset("|&;<>()`$\n")  # what a shell reads as more than a word
-_COMMANDS = ("--on-", "--before-", "--stop")  # options whose value acts
+_RELOADS = ("HUP", "USR1", "USR2", "WINCH")  # signals by which programs read their configuration anew
+_COMMANDS = ("--on-", "--before-", "--stop", "--reload")  # options whose value acts
 
 
 def checks(name: str, start: str, values: Values) -> Checks:
@@ -126,6 +128,16 @@ def command_lines(values: Values) -> tuple[tuple[str, str | None], ...]:
         ("--stop", values["stop"]), ("--on-restart", values["on_restart"]), ("--on-hold", values["on_hold"]),
         ("--on-recover", values["on_recover"]),
     )  # fmt: skip
+
+
+def reload_by(line: str | None) -> tuple[tuple[str, ...], int]:
+    """Return the words of --reload, and the number of its signal: one of them is empty, or 0. Raise UsageError."""
+    word = (line or "").removeprefix("SIG")
+    if word in _RELOADS:
+        return (), int(getattr(_signal, f"SIG{word}"))
+    if word.isalnum() and word == word.upper():
+        raise UsageError(f"--reload: {quoted(word, 40)} is not one of {', '.join(_RELOADS)}; or a command")
+    return command("--reload", line), 0
 
 
 def _check(line: list[str], *, trust_any: bool = False) -> Check[Result]:

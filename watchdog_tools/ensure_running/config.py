@@ -8,8 +8,8 @@ from watchdog_tools.cli.command import UsageError
 from watchdog_tools.cli.converters import directory, service
 from watchdog_tools.core.owner import Owner
 from watchdog_tools.core.text import checksum
-from watchdog_tools.ensure_running.checks import checks, command, command_lines, required
-from watchdog_tools.state import default, is_own_file, place
+from watchdog_tools.ensure_running.checks import checks, command, command_lines, reload_by, required
+from watchdog_tools.state import StateDirError, default, is_own_file, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ class Config:
     checks, requires: (name, Check) of the service, and of what it requires. check_seconds: the limit of one run of all
     checks; on_timeout: the state of a check that was not done in time, None for its own. watch: seconds, 0 for none.
     containment: as the option says; tells_containment: the verdict says how the instance is contained.
-    operator: an operator's order, or empty. start: the start command and what the child gets with it, as plain data,
-    empty where that is another keeper's. files, optional, restart_on: as in `ServiceConfig`.
+    operator: an operator's order, or empty. remind: seconds, where it speaks on change; else 0.
+    start: the start command and what the child gets with it, as plain data, empty where that is another keeper's.
+    files, optional, restart_on: as in `ServiceConfig`.
     """
 
     __slots__ = (
         "_make_service", "_service", "check_seconds", "checks", "containment", "dry_run", "files", "name", "on_timeout",
-        "oneshot", "operator", "optional", "requires", "restart_on", "start", "state_dir", "tells_containment", "watch",
+        "oneshot", "operator", "optional", "remind", "requires", "restart_on", "start", "state_dir",
+        "tells_containment", "watch",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 -- a record, built by keyword; a Struct would cost each healthy run two modules
@@ -40,8 +42,8 @@ class Config:
         *,
         name: str, state_dir: str | None, checks: Checks, requires: Checks, check_seconds: float,
         on_timeout: int | None, oneshot: bool, watch: float, dry_run: bool, containment: Literal["auto", "none"],
-        tells_containment: bool, start: tuple[object, ...], files: tuple[str, ...], optional: tuple[str, ...],
-        restart_on: tuple[str, ...],
+        tells_containment: bool, remind: float, start: tuple[object, ...], files: tuple[str, ...],
+        optional: tuple[str, ...], restart_on: tuple[str, ...],
         make_service: Callable[[Config], ServiceConfig],
     ) -> None:  # fmt: skip
         """Take the fields as the class describes them. make_service: returns `service`."""
@@ -56,6 +58,7 @@ class Config:
         self.dry_run = dry_run
         self.containment = containment
         self.tells_containment = tells_containment
+        self.remind = remind
         self.start = start
         self.files = files
         self.optional = optional
@@ -70,6 +73,11 @@ class Config:
         if self._service is None:
             self._service = self._make_service(self)
         return self._service
+
+    @property
+    def said(self) -> str:
+        """The key of what was last said of it."""
+        return f"ensure-running.{self.name}"
 
     @property
     def command_sum(self) -> str:
@@ -121,12 +129,25 @@ def configure(values: Values) -> Config:
         dry_run=values["dry_run"],
         containment=values["containment"],
         tells_containment=bool(values["verbose"]) or values["format"] == "json",
+        remind=values["remind"] or 0.0,
         start=() if values["oneshot"] else _start(values, start),
         files=(*values["restart_on"], *(word.removeprefix("-") for word in values["env_file"])),
         optional=tuple(word[1:] for word in values["env_file"] if word[0] == "-"),
         restart_on=values["restart_on"],
         make_service=make_service,
     )
+
+
+def remembers(config: Config) -> tuple[str, Callable[[], str]]:
+    """Return by which NAME it speaks on change, none in a dry run; and what returns its state directory, in a fork."""
+
+    def path() -> str:
+        hanging = stuck_runs(config)
+        if hanging:
+            raise StateDirError(hanging)
+        return config.path
+
+    return "" if config.dry_run else config.name, path
 
 
 def _start(values: Values, command: tuple[str, ...]) -> tuple[object, ...]:
@@ -183,6 +204,8 @@ def _agree(values: Values) -> None:
         raise UsageError("--every, which is 5s by default: longer than 0 and not longer than --watch is accepted")
     for option, line in command_lines(values):
         command(option, line)
+    if reload_by(values["reload"])[1] and values["oneshot"]:
+        raise UsageError("--reload with a signal: no process is known of what another one starts; accepted: a command")
 
 
 def _umask(word: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from watchdog_tools.core.config import Limits, Patience, ServiceConfig, StartOptions, Stopping
-from watchdog_tools.ensure_running.checks import command, command_lines
+from watchdog_tools.ensure_running.checks import command, command_lines, reload_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,12 +91,15 @@ def _patience(values: Values) -> Patience:
 def _stopping(values: Values, restart: tuple[str, ...], stop: tuple[str, ...]) -> Stopping:
     """Return how it is stopped. restart, stop: the commands of the other supervisor, empty for our own service."""
     words = [(option, command(option, line)) for option, line in command_lines(values)]
+    reload, reload_signal = reload_by(values["reload"])
     (_, before_restart), (_, before_stop), (_, ours), *hooks = words
     return Stopping(
         before_restart=before_restart,
         before_stop=before_stop,
         command=ours or stop,
         restart=restart,
+        reload=reload,
+        reload_signal=reload_signal,
         timeout=values["stop_timeout"],
         hooks={option.removeprefix("--on-"): each for option, each in hooks if each},
         hook_timeout=values["hook_timeout"],

@@ -8,7 +8,8 @@ from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Metric, Result
 from watchdog_tools.core.owner import Owner
 from watchdog_tools.core.ownership import without_unproven
 from watchdog_tools.core.text import quoted
-from watchdog_tools.state import StateDirError, default, instance, kept_directory, place
+from watchdog_tools.state import StateDirError, default, instance, place
+from watchdog_tools.state import was_kept as state_tells
 from watchdog_tools.system import memory
 
 TYPE_CHECKING = False
@@ -133,14 +134,7 @@ def unproven(pids: Iterable[int], wanted: str, owner: Owner) -> dict[int, int]:
 
 def was_kept(owner: Owner) -> bool:
     """Return whether anything of NAME was ever kept here, also before the last boot."""
-    from watchdog_tools.core.record import Corrupt
-    from watchdog_tools.state import saved_command
-
-    remembered = kept_directory(owner.directory)
-    if remembered and os.path.lexists(f"{remembered}/{owner.name}"):
+    if state_tells(owner.directory, owner.uid, owner.name):
         return True
-    try:
-        seen = instance.read(owner)
-        return bool(seen.record) or seen.corrupt or saved_command.read(owner.directory, owner.name) is not None
-    except Corrupt:
-        return True
+    seen = instance.read(owner)
+    return bool(seen.record) or seen.corrupt

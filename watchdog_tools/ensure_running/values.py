@@ -45,6 +45,7 @@ class Values(CommonValues):
     before_stop: str | None
     stop: str | None
     stop_timeout: float
+    reload: str | None
     kill_mode: Literal["group", "process"]
     containment: Literal["auto", "none"]
     requires: tuple[str, ...]
@@ -59,6 +60,7 @@ class Values(CommonValues):
     watch: float | None
     every: float
     state_dir: str | None
+    remind: float | None
     dry_run: bool
     syslog: bool
     lock_wait: float

@@ -50,10 +50,10 @@ def render(form: Format, result: Result, run: Invocation) -> list[str]:
     return lines
 
 
-def write(*lines: str, seconds: float = 0.5) -> None:
+def write(*lines: str, seconds: float = 0.5) -> bool:
     """Write `lines`, printable each, in one piece if a pipe takes it, and if there is room within `seconds`.
 
-    A full pipe, a full disk, a closed descriptor: the line is lost, the exit code is not.
+    A full pipe, a full disk, a closed descriptor: the line is lost, the exit code is not. Return whether all was taken.
     """
     data = "".join(f"{line}\n" for line in lines).encode("ascii", "backslashreplace")
     try:
@@ -62,4 +62,5 @@ def write(*lines: str, seconds: float = 0.5) -> None:
         while data and any(event & select.POLLOUT for _, event in poll.poll(seconds * 1000)):
             data = data[os.write(1, data[:_PIPE]) :]
     except OSError:
-        return
+        return False
+    return not data

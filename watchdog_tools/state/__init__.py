@@ -7,7 +7,7 @@ import stat
 
 PLACE = "watchdog-tools"
 _ROOTS = f"/run/{PLACE}", f"/var/lib/{PLACE}"  # root's state, and its memory
-_KEPT = f"{_ROOTS[1]}/kept"  # a file for each NAME that root ever kept: /run forgets
+_KEPT = f"{_ROOTS[1]}/kept"  # where a release before the memory left a file for each NAME that root ever kept
 _BELOW_HOME = f"/.local/state/{PLACE}"
 _HOMELESS = ("", "/", "/nonexistent")
 
@@ -51,17 +51,19 @@ def place(path: str) -> str:
     return f"{found.st_dev}.{found.st_ino}"
 
 
-def enter(path: str, *, reading: bool = False) -> int:
+def enter(path: str, *, reading: bool = False, keeper: int | None = None) -> int:
     """Return a descriptor of the directory `path` (absolute), each level verified. Raise StateDirError.
 
-    reading: root's directory is accepted as ours is, since nothing will be written there.
+    reading: root's directory is accepted as ours is, since nothing will be written there; and that of the user
+    `keeper`, whom the caller has named.
     """
     level = os.open("/", os.O_PATH | os.O_DIRECTORY)
     parts = [part for part in path.split("/") if part]
     for index, name in enumerate(parts):
         try:
             below = descend(level, name)
-            _verify(below, "/" + "/".join(parts[: index + 1]), last=index == len(parts) - 1, reading=reading)
+            above = "/" + "/".join(parts[: index + 1])
+            _verify(below, above, last=index == len(parts) - 1, reading=reading, keeper=keeper)
         finally:
             os.close(level)
         level = below
@@ -120,9 +122,9 @@ def contents(directory: int, name: str, largest: int, owner: int | None = None) 
         os.close(descriptor)
 
 
-def _verify(level: int, path: str, *, last: bool, reading: bool) -> None:
+def _verify(level: int, path: str, *, last: bool, reading: bool, keeper: int | None) -> None:
     found = os.fstat(level)
-    own = os.geteuid()
+    own = os.geteuid() if keeper is None else keeper
     if found.st_uid not in ({own} if last and not reading else {own, 0}):
         raise StateDirError(f"no state directory: {path} belongs to uid {found.st_uid}")
     # a user's private group (gid = uid) is no "others": umask 002 is the default of some systems
@@ -144,12 +146,23 @@ def pause_directory(directory: str, uid: int) -> str:
     return f"{memory_directory(directory, uid)}/pause"
 
 
-def kept_directory(directory: str) -> str:
-    """Return the directory with a file for each NAME that was ever kept in the state directory of root.
+def was_kept(directory: str, uid: int, name: str) -> bool:
+    """Whether NAME was ever started or adopted in the state directory of `uid`; True where we cannot see that.
 
-    Only its default place forgets at a reboot; in any other one the saved command lines tell, and it is empty.
+    Its saved command line tells, in the memory or where a release before the memory has it; that one also left a file
+    in _KEPT for each NAME of root's default place.
     """
-    return _KEPT if directory == _ROOTS[0] else ""
+    places = [f"{memory_directory(directory, uid)}/{name}.command", f"{directory}/lock/{name}.command"]
+    places += [f"{_KEPT}/{name}"] if directory == _ROOTS[0] else []
+    for path in places:
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            pass
+        return True
+    return False
 
 
 def pause_levels(path: str, *, default: bool) -> bool:

@@ -1,104 +1,135 @@
-"""TOUCH: say what happened, in JSON lines beside the record, bounded in size; LOOK what was said last.
+"""TOUCH: append events to NAME.events, bounded in size; LOOK what they say. What one line holds is in event_line.
 
 A side channel that fails changes words, never a verdict: it returns a sentence, or nothing.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-import time
 
-from watchdog_tools.core.text import human_duration, quoted
-
-try:  # the encoder in C alone: `json` brings `re` along, which a watcher would carry for as long as it stays
-    from _json import encode_basestring_ascii as quote
-except ImportError:
-    from json.encoder import encode_basestring_ascii as quote
+from watchdog_tools.core.events import NOBODY, Orderer, parse, words
+from watchdog_tools.core.struct import Struct
+from watchdog_tools.state import event_line
+from watchdog_tools.state.event_line import LARGEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-_LARGEST = 256 * 1024  # bytes, then the file becomes NAME.events.1, of which one is kept
-_TAIL = 4096  # bytes; one event has some hundred
-_PLAIN = ("how", "why", "reason")  # their values are sentences
+EVENTS, EVIDENCE = "events", "evidence"
+_MODES = {EVENTS: 0o640, EVIDENCE: 0o600}  # the evidence quotes a log that others may not read
+_WHAT = {EVENTS: "event log", EVIDENCE: "evidence"}
+_FULL = 256 * 1024  # bytes, then the file becomes NAME.events.1, of which one is kept
+_EVIDENCE_LARGEST = 4 * LARGEST  # bytes of a line with the end of a log
+_TAIL = 2 * LARGEST  # bytes that are sure to hold the last event
+_MOST = 2 * _FULL  # bytes of a file that are read
 
 
-def note(directory: int, name: str, event: str, facts: Mapping[str, object], *, evidence: bool = False) -> str:
-    """Append one event of NAME. Only who holds NAME's lock does.
+class Line(Struct, frozen=True):
+    """The line of an event, and the file that it belongs to, EVENTS or EVIDENCE."""
 
-    evidence: into a file for the keeper's eyes alone, since it quotes a log that others may not read.
+    text: str
+    file: str
+
+
+def line(name: str, event: str, facts: Mapping[str, object], by: Orderer = NOBODY, *, evidence: bool = False) -> Line:
+    """Return the line of an event that happens now.
+
+    evidence: for a file for the keeper's eyes alone, since it quotes a log that others may not read.
     """
-    file, mode, what = ("evidence", 0o600, "evidence") if evidence else ("events", 0o644, "event log")
-    words = {"time": round(time.time(), 3), "name": name, "event": event, **facts}
+    most = _EVIDENCE_LARGEST if evidence else LARGEST
+    text = event_line.line(name, event, facts, by, most=most)
+    return Line(text=text, file=EVIDENCE if evidence else EVENTS)
+
+
+def orderer() -> Orderer:
+    """Return who runs this command. SUDO_USER is text from outside, believed only where root says it."""
+    uid = os.getuid()
+    return Orderer(uid=uid, sudo_user=None if uid else os.environ.get("SUDO_USER"))
+
+
+def append(directory: int, name: str, made: Line) -> str:
+    """Append one event of NAME to its file in the open directory of the memory. Return what hindered that, or nothing.
+
+    Who writes it needs no lock: a line is appended whole, and two that find the file full at the same time lose an
+    older one, no more.
+    """
     try:
-        _append(directory, f"{name}.{file}", words, mode)
+        _append(directory, f"{name}.{made.file}", made.text.encode("ascii"), _MODES[made.file])
     except OSError as error:
-        return f"the {what} cannot be written: {error.strerror}"
+        return f"the {_WHAT[made.file]} cannot be written: {error.strerror}"
     return ""
 
 
-def _append(directory: int, file: str, words: dict[str, object], mode: int) -> None:
-    line = "{" + ", ".join(f"{quote(key)}: {_value(value)}" for key, value in words.items()) + "}\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(file, flags, mode, dir_fd=directory)
+def _append(directory: int, file: str, data: bytes, mode: int) -> None:
+    descriptor, length = _opened(directory, file, mode)
     try:
-        if os.fstat(descriptor).st_size > _LARGEST:
+        if length > _FULL:
             os.rename(file, f"{file}.1", src_dir_fd=directory, dst_dir_fd=directory)
-        os.write(descriptor, line.encode("ascii"))
+            os.close(descriptor)
+            descriptor, length = _opened(directory, file, mode)
+        if length and os.pread(descriptor, 1, length - 1) != b"\n":  # the last one was torn by a full disk
+            data = b"\n" + data
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(descriptor)
 
 
-def size(text: str) -> int:
-    """Return the bytes that a text takes in an event."""
-    return len(quote(text))
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return str(value) if isinstance(value, int | float) else quote(str(value))
+def _opened(directory: int, file: str, mode: int) -> tuple[int, int]:
+    """Return a descriptor to append to a file of ours, created if need be, and its length. Raise OSError."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(file, flags, mode, dir_fd=directory)
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1:
+        if found.st_mode & 0o777 & ~mode:  # an earlier release let everybody read it
+            os.fchmod(descriptor, mode)
+        return descriptor, found.st_size
+    os.close(descriptor)
+    raise OSError(errno.EPERM, "it is not a regular file of ours alone")
 
 
 def last(directory: int, name: str, owner: int) -> tuple[float, str]:
     """Return when the last event of NAME was, in seconds since the epoch, and its words; (0, "") where none is.
 
-    owner: whose log is believed.
+    directory: where its events are, open. owner: whose log is believed.
     """
+    for each in reversed(_tail(directory, f"{name}.{EVENTS}", owner, _TAIL).splitlines()):
+        event = parse(each)
+        if event:
+            return _when(event), words(event)
+    return 0.0, ""
+
+
+def read(directory: int, name: str, owner: int, file: str = EVENTS) -> Iterator[tuple[bytes, dict[str, object] | None]]:
+    """Yield each line and its event, None for one that is torn or none of ours; the oldest first. As `last`."""
+    for each in (f"{name}.{file}.1", f"{name}.{file}"):
+        for raw in _tail(directory, each, owner, _MOST).splitlines():
+            if raw.strip(b" \0"):
+                yield raw, parse(raw)
+
+
+def _when(event: Mapping[str, object]) -> float:
+    epoch = event["epoch"]
+    return epoch if isinstance(epoch, float) else 0.0
+
+
+def _tail(directory: int, file: str, owner: int, most: int) -> bytes:
+    """Return the last bytes of a file from the beginning of a line; none of one that is not to be believed."""
     try:
-        line = _tail(directory, f"{name}.events", owner).rstrip(b"\n").rpartition(b"\n")[2]
-        return _told(line) if line else (0.0, "")
-    except (OSError, ValueError, RecursionError):
-        return 0.0, ""
-
-
-def _tail(directory: int, name: str, owner: int) -> bytes:
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    except OSError:
+        return b""
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != owner or found.st_mode & 0o022:
             return b""
-        return os.pread(descriptor, _TAIL, max(found.st_size - _TAIL, 0))
+        begin = max(found.st_size - most, 0)
+        data = os.pread(descriptor, most, begin)
+    except OSError:
+        return b""
     finally:
         os.close(descriptor)
-
-
-def _told(line: bytes) -> tuple[float, str]:
-    """Return an event as (time, words). Raise ValueError, RecursionError."""
-    import json
-
-    event = json.loads(line)
-    if not isinstance(event, dict):
-        return 0.0, ""
-    when, what, _, seconds = (event.pop(key, "") for key in ("time", "event", "name", "seconds"))
-    if isinstance(seconds, int) and 0 <= seconds < 1 << 40:
-        what = f"{what} for {human_duration(seconds)}"
-    if what == "stopped" and event.get("why") == "ordered":
-        what, event["why"] = "stopped by order", ""
-    if event.get("how") == "ended":  # nobody knows how, and the event says that it did
-        event["how"] = ""
-    facts = ", ".join(str(value) if key in _PLAIN else f"{key} {value}" for key, value in event.items() if value != "")
-    sane = isinstance(when, int | float) and 0 <= when < 1 << 40
-    return float(when) if sane else 0.0, quoted(f"{what}: {facts}" if facts else str(what), 120)
+    return data.partition(b"\n")[2] if begin else data

@@ -1,22 +1,27 @@
 """The record of the instance that we started: LOOK whether that very process lives; TOUCH to write it.
 
-It is read bounded, never through a link, and never believed blindly.
+It is read bounded, never through a link, and never believed blindly. And the other file that a run leaves, NAME.seen;
+`seen` reads it. It is written here, since one more module would cost each healthy run 0.9 % of bare Python.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 
 from watchdog_tools import state as statedir
 from watchdog_tools.core.record import FOUND, LONGEST, Record, Seen, parse
 from watchdog_tools.core.text import quoted
-from watchdog_tools.system import identity, proc
+from watchdog_tools.system import identity, proc, uptime
 
 _LARGEST = 16 << 10  # bytes of a baseline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.core.owner import Owner
+
+_SEEN_MODE = 0o644  # anybody may ask whether root's services are still kept
+_SEEN_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO in its place must not hang us
 
 
 def read(owner: Owner) -> Seen:
@@ -112,3 +117,27 @@ def set_aside(directory: int, name: str) -> None:
         os.rename(f"{name}.record", f"{name}.corrupt", src_dir_fd=directory, dst_dir_fd=directory)
     except OSError:
         return  # the next record replaces it anyway
+
+
+def write_seen(directory: int, name: str) -> str:
+    """Say into an open, verified directory that a run for NAME is complete. Return why it could not be, or nothing.
+
+    One line of fixed width goes over the older one in one call: no scratch file, no rename, and so no lock.
+    """
+    boot, _, timens = identity.here()
+    line = f"{boot or '-':36} {int(uptime() * 1000):015d} {timens or '-':>12}\n"
+    descriptor = -1
+    try:
+        descriptor = os.open(f"{name}.seen", _SEEN_FLAGS, _SEEN_MODE, dir_fd=directory)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink != 1:
+            return f"{name}.seen is not written: it is no regular file of our own with one name"
+        if found.st_mode & 0o777 != _SEEN_MODE:  # it was created under another umask
+            os.fchmod(descriptor, _SEEN_MODE)
+        os.pwrite(descriptor, line.encode("ascii", "replace"), 0)
+    except OSError as error:
+        return f"{name}.seen cannot be written: {error.strerror}"
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+    return ""

@@ -43,6 +43,8 @@ def remaining(pause: Pause) -> int:
 
 def until(pause: Pause) -> str:
     """Return the words for a pause that holds: until when, for how long, and why."""
+    if pause.until_boot:
+        return "paused until the next boot" + (f" ({quoted(pause.reason)})" if pause.reason else "")
     seconds = max(round(remaining(pause) / 1000), 1)  # what was asked for just now is said as it was asked for
     reason = f": {quoted(pause.reason)}" if pause.reason else ""
     return f"paused until {local_time(time.time() + seconds)} ({human_duration(seconds)}{reason})"

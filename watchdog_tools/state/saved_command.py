@@ -8,7 +8,7 @@ import time
 
 from watchdog_tools import state as statedir
 from watchdog_tools.core.record import Corrupt
-from watchdog_tools.core.saved_command import LARGEST, SavedCommand, parse
+from watchdog_tools.core.saved_command import LARGEST, TOO_LONG, SavedCommand, parse
 from watchdog_tools.state import files
 
 TYPE_CHECKING = False
@@ -17,12 +17,31 @@ if TYPE_CHECKING:
 
 
 def read(path: str, name: str) -> SavedCommand | None:
-    """Return what the state directory `path` holds for NAME, None if it was never kept here.
+    """Return what was last saved of NAME, None if it was never kept in the state directory `path`.
 
+    It is in the memory, and beside the locks, where a release before the memory looks; the later one counts.
     Raise StateDirError for a directory that we may not use, Corrupt with a sentence for a file that is not believed.
     """
+    old = f"{path}/{files.LOCKS}"
     try:
-        directory = statedir.enter(f"{path}/lock")
+        saved = _read(statedir.memory_directory(path, os.geteuid()), name)
+    except statedir.StateDirError:  # what is there in /run will do
+        saved = _read(old, name)
+        if saved is None:
+            raise
+        return saved
+    try:
+        other = _read(old, name)
+    except (statedir.StateDirError, Corrupt):
+        if saved is None:
+            raise
+        return saved
+    return max(filter(None, (saved, other)), key=lambda each: each.wall, default=None)
+
+
+def _read(place: str, name: str) -> SavedCommand | None:
+    try:
+        directory = statedir.enter(place)
     except statedir.StateDirError as error:
         if error.missing:
             return None
@@ -38,48 +57,26 @@ def read(path: str, name: str) -> SavedCommand | None:
         os.close(directory)
 
 
-def save(directory: int, name: str, argv: Sequence[str], path: str) -> list[str]:
-    """Save this run's own words, and that NAME ever was kept. Return sentences about what could not be.
+def dump(argv: Sequence[str]) -> bytes:
+    """Return the file's bytes for this run's words behind the program's own name.
 
-    directory: that of the locks, open. Only who holds NAME's lock may. argv: the words behind the program's own name.
-    path: the state directory.
+    One that is too long is TOO_LONG: an older one would be another command line, none would say that nothing was kept.
     """
     try:
         cwd = os.getcwd()
     except OSError:  # it was removed; whatever needs it cannot be started from there again
         cwd = "/"
-    failed = []
-    try:
-        write(directory, name, argv, cwd)
-    except OSError as error:
-        failed.append(f"the command line cannot be kept: {error.strerror}")
-    place = statedir.kept_directory(path)
-    if place and not os.path.lexists(f"{place}/{name}"):
-        failed += _remember_name(name, place)
-    return failed
-
-
-def write(directory: int, name: str, argv: Sequence[str], cwd: str) -> None:
-    """Replace NAME.command in the open directory of the locks. Only who holds NAME's lock may. Raise OSError.
-
-    argv: the run's words behind the program's own name. cwd: its working directory, or empty. One that is too long
-    to be kept leaves none: an older one is another command line.
-    """
     data = SavedCommand(argv=tuple(argv), cwd=cwd, wall=int(time.time())).dump()
-    if len(data) >= LARGEST:
-        files.remove(directory, f"{name}.command")
-        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
-    files.replace(directory, f"{name}.command", data, 0o600)
+    return TOO_LONG if len(data) >= LARGEST else data
 
 
-def _remember_name(name: str, place: str) -> list[str]:
-    """Leave a file that says after a reboot, too, that NAME was kept here. Return as `save` does."""
+def write(directory: int, name: str, data: bytes) -> str:
+    """Replace NAME.command in an open directory. Return what hindered that, or that it is TOO_LONG, or nothing.
+
+    Only who holds NAME's lock may.
+    """
     try:
-        directory = files.make(place, levels=True)
-        try:
-            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644, dir_fd=directory))
-        finally:
-            os.close(directory)
-    except (statedir.StateDirError, OSError) as error:
-        return [f"that it was kept cannot be remembered: {getattr(error, 'strerror', None) or error}"]
-    return []
+        files.replace(directory, f"{name}.command", data, 0o600)
+    except OSError as error:
+        return f"the command line cannot be kept: {error.strerror}"
+    return f"the command line cannot be kept: {os.strerror(errno.E2BIG)}" if data == TOO_LONG else ""

@@ -58,11 +58,16 @@ def hinted(name: str, place: str) -> str:
     """Return what `words` does, for a look that found the hint; remove that once nobody hangs any more."""
     said = words(name, place, _SHORT)
     if not said and not hanging(name, _SHORT, least=1):
-        try:
-            os.unlink(f"{HINT}-{os.geteuid()}-{name}")
-        except OSError:  # another one was faster, or another user made it
-            pass
+        remove_hint(name)
     return said
+
+
+def remove_hint(name: str) -> None:
+    """Forget that one of ours may hang on it."""
+    try:
+        os.unlink(f"{HINT}-{os.geteuid()}-{name}")
+    except OSError:  # another one was faster, another user made it, or there is none
+        return
 
 
 def hanging(name: str, moment: float, least: int = MOST) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_tools.admin.service import EXITS, length_option, options, reason_option, run_action, verb
+from watchdog_tools.admin.service import EXITS, options, pause_options, run_action, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,14 +21,16 @@ COMMAND = verb(
     "pause",
     _run,
     summary="Keep ensure-running from starting or stopping a service for a while; it is still checked and reported.",
-    options=options(length_option(), reason_option()),
+    options=options(*pause_options()),
     examples=(
         ("watchdog-tools pause web --for 30m --reason 'new disk'", "for half an hour"),
         ("watchdog-tools pause web", "for a day, or until it is resumed"),
+        ("watchdog-tools pause web --until-boot", "until the machine is booted anew"),
     ),
     exits=(EXITS[0], EXITS[3], EXITS[4]),
     notes="A pause replaces an earlier one and ends by itself. It is measured by the clock that runs since the boot;"
-    " after a reboot by the wall clock, but it then ends no later than D after that boot. Root's pauses are in"
+    " after a reboot by the wall clock, but it then ends no later than D after that boot. With"
+    " --until-boot it is over by then (and after a year). Root's pauses are in"
     " /var/lib/watchdog-tools/pause and survive a reboot; with --state-dir, and for other users, they are in the"
     " subdirectory pause of the state directory. A file there that other users own or can write, or that is a link, is"
     " ignored, and the output says so.",

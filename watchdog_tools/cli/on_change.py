@@ -1,0 +1,54 @@
+"""--for cron: a run prints what is news, and remembers what it printed. Loaded where a verdict may be."""
+
+from __future__ import annotations
+
+from watchdog_tools.core.text import printable, shortened
+from watchdog_tools.state import said
+from watchdog_tools.workers import Check, run_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchdog_tools.cli.command import Values
+    from watchdog_tools.core import Result
+    from watchdog_tools.core.speaking import Speech
+    from watchdog_tools.workers.worker import Progress
+
+_SECONDS = 0.4  # that a disk has, to tell and to take what is remembered: it follows the verdict (P1)
+_SENTENCE = 600  # bytes of a sentence with what is appended
+
+
+def speak(told: tuple[str, Callable[[], str]], result: Result, values: Values, write: Callable[[], bool]) -> None:
+    """Print a verdict by `write`, which returns whether all of it was taken, if it is news.
+
+    told: the key of what was last said, and what returns the state directory. Where that cannot be read it is as if
+    nothing had been said; where it cannot be written the next run says it again.
+    """
+    key, directory = told
+    (data,) = run_all([Check(lambda _: said.read(directory(), key) or b"")], _SECONDS) or [b""]
+    last = said.remembered(data if isinstance(data, bytes) else b"", key)
+    speech = said.speech(last, (result.state, result.reason), result.keeper.deeds, values["remind"])
+    printed = False
+    if speech.words is not None:
+        if speech.words:
+            sentence = shortened(printable(result.summary), _SENTENCE - len(speech.words))
+            result.summary = f"{sentence}; {speech.words}"
+        printed = write()
+    if isinstance(data, bytes):  # a disk that hangs would keep another fork
+        _remember(speech, key, directory, printed=printed, default=values["state_dir"] is None)
+
+
+def _remember(speech: Speech, key: str, directory: Callable[[], str], *, printed: bool, default: bool) -> None:
+    """Have a fork write down what was said, and what was seen."""
+    new = speech.said if printed else speech.unsaid
+
+    def write(_: Progress) -> bool:
+        if new:
+            said.write(directory(), new, default=default)
+        elif speech.forget:
+            said.remove(directory(), key)
+        return True
+
+    if new or speech.forget:
+        run_all([Check(write)], _SECONDS)

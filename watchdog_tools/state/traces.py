@@ -1,0 +1,83 @@
+"""TOUCH: all that a NAME leaves behind in files, as one table; `remove` deletes it, but for its locks.
+
+A lock file is never deleted, here neither: a run that has it open and one that makes a new one would both hold "the"
+lock. It is empty of meaning, takes one inode, and a NAME that comes back uses it again.
+"""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_tools import scripts, state
+from watchdog_tools.state.files import LOCKS
+from watchdog_tools.system import waiting
+
+STATE, LOCK, MEMORY, PAUSE, SAID, KEPT = "state", "lock", "memory", "pause", "said", "kept"  # where; `_directories`
+_TEMPORARY = ".tmp"
+
+# Where, and what in the place of {}: NAME. The last ones say that NAME was kept here: what is killed halfway is found
+# again. Logs and the command line lay in the state directory before they were moved.
+TRACES = (
+    (STATE, "{}.record"), (STATE, "{}.corrupt"), (STATE, "{}.seen"), (PAUSE, "{}"),
+    *((SAID, f"{command}.{{}}") for command in scripts()),
+    *((where, f"{{}}.{log}") for where in (STATE, MEMORY) for log in ("events", "events.1", "evidence", "evidence.1")),
+    (LOCK, "{}.command"), (MEMORY, "{}.command"), (KEPT, "{}"),
+)  # fmt: skip
+# What stays.
+LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting", "{}.memory")
+
+
+def present(path: str, uid: int, name: str) -> bool:
+    """Whether anything of NAME is kept in the state directory `path` of `uid`, or for it. Raise OSError."""
+    return any(
+        os.path.lexists(f"{directory}/{file.format(name)}{end}")
+        for where, file in TRACES
+        if (directory := _directories(path, uid)[where])
+        for end in ("", _TEMPORARY)
+    )
+
+
+def was_locked(path: str, name: str) -> bool:
+    """Whether NAME ever had a lock in the state directory `path`: it was kept there once, if nothing else is left."""
+    return any(os.path.lexists(f"{path}/{LOCKS}/{file.format(name)}") for file in LOCK_FILES)
+
+
+def remove(path: str, uid: int, name: str) -> list[str]:
+    """Remove it all; only who holds NAME's lock may. Return what was removed, in the order of the table.
+
+    Raise StateDirError for a directory that we may not use, and OSError.
+    """
+    directories = _directories(path, uid)
+    removed = [
+        each if where in {STATE, MEMORY} else f"{where}/{each}"
+        for where, file in TRACES
+        for each in (file.format(name), f"{file.format(name)}{_TEMPORARY}")
+        if directories[where] and _removed(directories[where], each)
+    ]
+    waiting.remove_hint(name)
+    return list(dict.fromkeys(removed))
+
+
+def _directories(path: str, uid: int) -> dict[str, str]:
+    memory = state.memory_directory(path, uid)
+    return {
+        STATE: path, LOCK: f"{path}/{LOCKS}", MEMORY: memory, PAUSE: state.pause_directory(path, uid),
+        SAID: f"{memory}/said", KEPT: f"{memory}/kept",
+    }  # fmt: skip
+
+
+def _removed(path: str, name: str) -> bool:
+    """Remove a file in a directory, whose levels are verified. Return whether it was there."""
+    try:
+        directory = state.enter(path)
+    except state.StateDirError as error:
+        if error.missing:
+            return False
+        raise
+    try:
+        os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(directory)
+    return True
