@@ -215,7 +215,7 @@ def test_118_a_directory_of_another_user(tmp_path: Path, level: str) -> None:
 def mounted(kept: Kept, spawn: Spawner) -> list[str]:
     """Give the state directory a small file system of its own; return what enters its mount namespace."""
     need_works("unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt")
-    script = 'mount -t tmpfs -o mode=700,size=96k,nr_inodes=20 none "$1" && echo ready && exec sleep 600'
+    script = 'mount -t tmpfs -o mode=700,size=128k,nr_inodes=20 none "$1" && echo ready && exec sleep 600'
     holder = spawn(["unshare", "-m", "sh", "-c", script, "sh", kept.state], wait_ready=True)
     return ["nsenter", "-t", str(holder.pid), "-m"]
 

@@ -21,7 +21,7 @@ _HOOKS, _WATCH = "Hooks (CMD is split into words and run without a shell)", "Wat
 _STATE, _TIME = "State", "Time"
 
 _SEEN_LIMIT = 0.5  # seconds: the verdict is there, and waits for it
-_BROKEN = ("internal", "memory", "crashed")  # reasons of a run that did not complete
+_UNWRITTEN = ("internal", "memory", "crashed", "no-state")  # of a run that did not complete, or had nowhere to write
 
 _OPTIONS = (
     Option("--check", "'LINE'", "a check as typed in a shell: check-* or any Nagios plugin; may be repeated", many=True,
@@ -152,15 +152,18 @@ def _run(config: Config, _values: object, cancel_fd: int) -> Result | None:
 
             containment.add(verdict, config, cancel_fd)
         if not (config.dry_run or first.hangs):
-            _leave_word(config, verdict, cancel_fd)
+            _leave_word(config, verdict, cancel_fd, make=not touched)
     return verdict
 
 
-def _leave_word(config: Config, verdict: Result, cancel_fd: int) -> None:
-    """Have a fork leave word that this run is complete: the disk may hang. What fails is said with -v alone."""
-    if verdict.reason in _BROKEN:
+def _leave_word(config: Config, verdict: Result, cancel_fd: int, *, make: bool) -> None:
+    """Have a fork leave word that this run is complete: the disk may hang. What fails is said with -v alone.
+
+    make: the state directory, where it is missing.
+    """
+    if verdict.reason in _UNWRITTEN:
         return
-    said = run_all([Check(lambda _progress: write_seen(config, verdict.state))], _SEEN_LIMIT, cancel_fd)
+    said = run_all([Check(lambda _progress: write_seen(config, verdict.state, make=make))], _SEEN_LIMIT, cancel_fd)
     words = said[0] if said else ""
     if not isinstance(words, str):
         if words.reason == "timeout":

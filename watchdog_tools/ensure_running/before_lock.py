@@ -150,14 +150,14 @@ def _facts(config: Config) -> InstanceFacts:
     return facts
 
 
-def write_seen(config: Config, state: int) -> str:
+def write_seen(config: Config, state: int, *, make: bool) -> str:
     """Leave word that a run was complete; return why that could not be, or nothing. Only forks call it.
 
-    state: its verdict's. The state directory is made where it is not there yet, after the verdict: a service that is up
-    from its first run is kept, too.
+    state: its verdict's. make: the state directory is made where it is not there yet, after the verdict, as nobody has
+    opened it before: a service that is up from its first run is kept, too.
     """
     try:
-        return instance.leave_word(config.path, config.name, state, default=config.state_dir is None)
+        return instance.leave_word(config.path, config.name, state, levels=config.state_dir is None, make=make)
     except StateDirError as error:
         return f"{config.name}.seen is not written: {error}"
 

@@ -119,20 +119,20 @@ def set_aside(directory: int, name: str) -> None:
         return  # the next record replaces it anyway
 
 
-def leave_word(path: str, name: str, state: int, *, default: bool) -> str:
-    """Do as `write_seen` does in the state directory `path`, made where it is missing. Raise StateDirError.
+def leave_word(path: str, name: str, state: int, *, levels: bool, make: bool) -> str:
+    """Do as `write_seen` does in the state directory `path`. Raise StateDirError.
 
-    default: it is a default place, of which all levels may be made.
+    make: where it is missing it is made; levels: all of them, as in a default place.
     """
     try:
         directory = statedir.enter(path)
     except statedir.StateDirError as error:
-        if not error.missing:
+        if not (make and error.missing):
             raise
         from watchdog_tools.state import files
 
         os.umask(0o022)  # whatever the caller's is: others may read root's
-        directory = files.prepare(path, levels=default)
+        directory = files.prepare(path, levels=levels)
     try:
         return write_seen(directory, name, state)
     finally:
