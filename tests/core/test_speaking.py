@@ -55,6 +55,7 @@ class Story:
     ("verdict", "word"),
     [
         (FINE, "ok"), ((OK, "adopted"), "ok"), (CHANGED, "changed"), (PENDING, ""), (PAUSED, ""), ((OK, "paused"), ""),
+        ((CRITICAL, "shutdown"), ""),
         (FAILED, "down"), (DIED, "down"), ((CRITICAL, "backoff"), "down"), ((CRITICAL, "failing"), "down"),
         (REPAIRING, "down"), ((CRITICAL, "refused"), "down"), ((CRITICAL, "timeout"), "down"), ((CRITICAL, ""), "down"),
         (HELD, "held"), (WAITS, "waiting"), (DEGRADED, "warning"), (BLIND, "unknown"), ((UNKNOWN, "usage"), "unknown"),

@@ -26,8 +26,8 @@ def speak(told: tuple[str, Callable[[], str]], result: Result, values: Values, w
     nothing had been said; where it cannot be written the next run says it again.
     """
     key, directory = told
-    (data,) = run_all([Check(lambda _: said.read(directory(), key) or b"")], _SECONDS) or [b""]
-    last = said.remembered(data if isinstance(data, bytes) else b"", key)
+    data = None if result.keeper.hangs else _read(key, directory)
+    last = said.remembered(data, key)
     speech = said.speech(last, (result.state, result.reason), result.keeper.deeds, values["remind"])
     printed = False
     if speech.words is not None:
@@ -35,8 +35,14 @@ def speak(told: tuple[str, Callable[[], str]], result: Result, values: Values, w
             sentence = shortened(printable(result.summary), _SENTENCE - len(speech.words))
             result.summary = f"{sentence}; {speech.words}"
         printed = write()
-    if isinstance(data, bytes):  # a disk that hangs would keep another fork
+    if data is not None:  # a disk that hangs would keep another fork
         _remember(speech, key, directory, printed=printed, default=values["state_dir"] is None)
+
+
+def _read(key: str, directory: Callable[[], str]) -> bytes | None:
+    """Return what is remembered, empty where nothing is; None where a disk does not tell."""
+    found = run_all([Check(lambda _: said.read(directory(), key) or b"")], _SECONDS)
+    return found[0] if found and isinstance(found[0], bytes) else None
 
 
 def _remember(speech: Speech, key: str, directory: Callable[[], str], *, printed: bool, default: bool) -> None:

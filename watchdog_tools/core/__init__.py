@@ -63,15 +63,16 @@ class KeeperFacts:
     pid: of our own instance, 0 where none is known. exists: an instance lives, whatever another check says. pidfile:
     the file that named the processes, if one did. process_name: what --process asked for. claimed: whose the processes
     are that alone made the check OK, or who says so. deeds: what the run did (`said.DEEDS`), and how often. lost: an
-    instance of ours is among the processes, and no record tells of it. no_news: to what was last said from cron a
-    healthy verdict has nothing to add. unstartable: why no start can succeed, though it runs. uncontained: why the last
-    start was in no control group of its own.
+    instance of ours is among the processes, and no record tells of it. hangs: the state directory does, and is not
+    to be touched. no_news: a healthy verdict has nothing to add to what was last said from cron. unstartable: why no
+    start can succeed, though it runs. uncontained: why the last start was in no control group of its own.
     """
 
     # defaults of the class, not slots: half the price to load, and only what was set travels through a pipe
     claimed = ""
     deeds: dict[str, int] = {}  # noqa: RUF012 -- nobody changes it: who did something sets another one
     exists = False
+    hangs = False
     lost = False
     pid = 0
     pidfile = ""

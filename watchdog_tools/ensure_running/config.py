@@ -9,7 +9,7 @@ from watchdog_tools.cli.converters import directory, service
 from watchdog_tools.core.owner import Owner
 from watchdog_tools.core.text import checksum
 from watchdog_tools.ensure_running.checks import checks, command, command_lines, reload_by, required
-from watchdog_tools.state import StateDirError, default, is_own_file, place
+from watchdog_tools.state import default, is_own_file, memory_directory, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,11 +75,6 @@ class Config:
         return self._service
 
     @property
-    def said(self) -> str:
-        """The key of what was last said of it."""
-        return f"ensure-running.{self.name}"
-
-    @property
     def command_sum(self) -> str:
         """A checksum of the start command; empty where that is another keeper's."""
         return checksum(self.start) if self.start else ""
@@ -140,14 +135,17 @@ def configure(values: Values) -> Config:
 
 def remembers(config: Config) -> tuple[str, Callable[[], str]]:
     """Return by which NAME it speaks on change, none in a dry run; and what returns its state directory, in a fork."""
+    return "" if config.dry_run else config.name, lambda: config.path
 
-    def path() -> str:
-        hanging = stuck_runs(config)
-        if hanging:
-            raise StateDirError(hanging)
-        return config.path
 
-    return "" if config.dry_run else config.name, path
+def is_no_news(config: Config) -> bool:
+    """Whether, from cron, a healthy verdict adds nothing to what was last said: one system call where nothing was."""
+    key = f"ensure-running.{config.name}"
+    if not config.remind or not os.access(f"{memory_directory(config.path, os.geteuid())}/said/{key}", os.F_OK):
+        return bool(config.remind)
+    from watchdog_tools.state import said
+
+    return said.is_no_news(config.path, key, config.remind)
 
 
 def _start(values: Values, command: tuple[str, ...]) -> tuple[object, ...]:
