@@ -10,7 +10,6 @@ from watchdog_tools.core.struct import Struct
 from watchdog_tools.system.executables import absent, located
 from watchdog_tools.system.path_trust import untrusted_log, untrusted_program
 from watchdog_tools.system.proc import read
-from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,6 +183,7 @@ def _of_files(start_options: StartOptions) -> dict[str, str]:
     if not start_options.env_files:
         return {}
     from watchdog_tools.system.env_files import variables
+    from watchdog_tools.workers import Check, run_all
 
     files, trust_any = start_options.env_files, start_options.trust_any
     for answer in run_all([Check(lambda _progress: variables(files, trust_any=trust_any))], _SECONDS) or []:

@@ -9,18 +9,7 @@ from watchdog_tools.core.thresholds import Range
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog_tools.checks.heartbeat.schedule import Schedule
-    from watchdog_tools.cli.values import CheckValues
-
-    class Values(CheckValues):
-        """The options as converted; a test holds the names against the table."""
-
-        of: tuple[str, ...]
-        keeper: str | None
-        state_dir: str | None
-        max_age: float | None
-        schedule: str | None
-        tz: str | None
-
+    from watchdog_tools.checks.heartbeat.values import Values
 
 MOST = 100  # files and services, each of which may need a worker
 _GRACE = 300.0  # seconds after a scheduled moment, where --max-age says no others
