@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 from helpers.documents import ROOT
 
+from watchdog_tools.core import NAMES
+from watchdog_tools.core.events import EVENTS
+
 TREES = {path: ast.parse(path.read_text()) for path in sorted(ROOT.glob("watchdog_tools/**/*.py"))}
 ERRORS = ROOT / "watchdog_tools" / "net" / "errors.py"
-TELL_EVENTS = {"event": 0, "log_event": 1, "note": 2}  # the function -> where it is given the event
+TELL_EVENTS = {"event": 0, "log_event": 1}  # the function -> where it is given the event
 OTHERS = {"ordered", "--containment none"}  # why a service was stopped, why it has no group: no Result's
 NODES = [(path, node) for path, tree in TREES.items() for node in ast.walk(tree)]
 
@@ -144,7 +147,13 @@ def test_each_reason_is_told() -> None:
 
 
 def test_each_event_is_told() -> None:
-    """They are an operator's evidence."""
+    """They are an operator's evidence: in one table of the code, and in that of their page, with the same fields."""
     found = events()
     assert {"started", "restarted", "cannot start", "paused", "record set aside", "died"} <= found
-    assert found - told(section("ensure-running.md", "Why it died, and the events")) == set()
+    assert found <= {*EVENTS}
+    rows = re.findall(r"(?m)^\| `([a-z ]+)` \| (.+?) \| (.+?) \| (.+?) \|", section("events.md", "The events"))
+    documented = {name: (state, reason.strip("`"), told(fields)) for name, state, reason, fields in rows}
+    assert documented == {
+        name: ("null" if state is None else NAMES[state], reason or "empty", {*fields})
+        for name, (state, reason, fields) in EVENTS.items()
+    }

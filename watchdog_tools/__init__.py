@@ -21,6 +21,7 @@ COMMANDS = {
     "watchdog-tools status": (ADMIN, "", "admin.verbs.status"),
     "watchdog-tools pause": (ADMIN, "", "admin.verbs.pause"),
     "watchdog-tools resume": (ADMIN, "", "admin.verbs.resume"),
+    "watchdog-tools history": (ADMIN, "", "admin.verbs.history"),
     "watchdog-tools stop": (ADMIN, "", "admin.verbs.stop"),
     "watchdog-tools start": (ADMIN, "", "admin.verbs.start"),
     "watchdog-tools restart": (ADMIN, "", "admin.verbs.restart"),

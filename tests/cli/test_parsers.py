@@ -148,7 +148,10 @@ def test_no_spelling_is_declared_twice_or_refused_and_taken(command: Command) ->
         ("watchdog-tools -- status", "no such verb '--'"),
         ("watchdog-tools -o text stauts", "did you mean status"),
         ("watchdog-tools --bogus status", "no such option --bogus"),
-        ("watchdog-tools -h stauts", "accepted: status, pause, resume, stop, start, restart, reload, forget, help,"),
+        (
+            "watchdog-tools -h stauts",
+            "accepted: status, pause, resume, history, stop, start, restart, reload, forget, help,",
+        ),
         ("watchdog-tools help stauts", "did you mean status; accepted: status"),
         ("watchdog-tools help stop web", "unexpected argument 'web'"),
         ("watchdog-tools version now", "unexpected argument 'now'"),

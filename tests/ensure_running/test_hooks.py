@@ -125,7 +125,8 @@ def test_105_one_that_cannot_be_executed(tmp_path: Path, spawn: Spawner, kind: s
 def test_its_room_is_clean(tmp_path: Path) -> None:
     """A session of its own, default signals, /dev/null, no other descriptor, `/`, umask 022, the facts; no mark."""
     body = f"""exec >{tmp_path}/seen
-env -0 >{tmp_path}/env; pwd; umask; ls -l /proc/$$/fd >{tmp_path}/fds; sed -n 's/.* \\([0-9]*\\) -> / \\1 /p' {tmp_path}/fds
+env -0 >{tmp_path}/env; pwd; umask; ls -l /proc/$$/fd >{tmp_path}/fds
+sed -n 's/.* \\([0-9]*\\) -> / \\1 /p' {tmp_path}/fds
 grep -E '^Sig(Blk|Ign)' /proc/self/status; sed 's/.*) . //' /proc/$$/stat; echo $$"""
     env = environment({
         "PATH": os.environ["PATH"], "KEPT": "yes", "WATCHDOG_TOOLS_INSTANCE": "1:2:0:svc:/x", "LISTEN_FDS": "3",

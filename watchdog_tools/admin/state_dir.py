@@ -10,6 +10,11 @@ from watchdog_tools.core.record import Corrupt
 from watchdog_tools.state import StateDirError, enter, events, memory_directory, pause, pause_directory, seen, was_kept
 from watchdog_tools.state import names as files_in
 from watchdog_tools.state import place as statedir_place
+from watchdog_tools.state.events import EVENTS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class StateDir:
@@ -68,6 +73,23 @@ class StateDir:
         """Return as `events.last` does; what a release before the memory left, too."""
         places = {self.memory, self.directory} - {-1}
         return max((events.last(each, name, self.uid) for each in places), default=(0.0, ""))
+
+    def events(self, name: str, file: str = EVENTS) -> Iterator[dict[str, object] | None]:
+        """Yield the events of NAME, the oldest first, None for a line that is none; an earlier release's come first."""
+        for directory in dict.fromkeys((self.directory, self.memory)):
+            if directory >= 0:
+                yield from events.read(directory, name, self.uid, file)
+
+    def may_read(self, name: str) -> bool:
+        """Whether the events of NAME are ours to read; True where there are none."""
+        for directory in {self.memory, self.directory} - {-1}:
+            try:
+                os.close(os.open(f"{name}.{EVENTS}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory))
+            except PermissionError:
+                return False
+            except OSError:
+                continue
+        return True
 
     def last_run(self, name: str) -> tuple[seen.LastSeen | None, str]:
         """Return when a run for NAME was last complete, None where that cannot be known, and why, or nothing."""

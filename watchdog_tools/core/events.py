@@ -38,7 +38,8 @@ EVENTS: dict[str, tuple[int | None, str, tuple[str, ...]]] = {
     "stopped": (None, "stopped", ("how", "why", "pids")),
     "cannot stop": (CRITICAL, "unstoppable", ("how", "why")),
     "start command ended": (None, "", ("how",)),
-    "paused": (None, "paused", ("seconds", "why")),
+    "reloaded": (None, "reloaded", ("how",)),
+    "paused": (None, "paused", ("seconds", "until", "why")),
     "resumed": (None, "resumed", ()),
     "record set aside": (None, "", ("why",)),
 }
@@ -57,9 +58,19 @@ def parse(line: bytes) -> dict[str, object] | None:
         return None
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         return None
+    event = {key: value for key, value in event.items() if all(map(_is_plain, _listed(value)))}
     when = event.get("epoch") if "schema" in event else event.pop("time", None)
     event["epoch"] = float(when) if isinstance(when, int | float) and 0 <= when < _LATEST else 0.0
     return event
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is what an event has: text, a number that JSON knows, a truth value or nothing."""
+    return value is None or isinstance(value, str | int) or (isinstance(value, float) and value - value == 0)
 
 
 def words(event: Mapping[str, object], limit: int = 120) -> str:

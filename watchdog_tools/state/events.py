@@ -103,12 +103,12 @@ def last(directory: int, name: str, owner: int) -> tuple[float, str]:
     return 0.0, ""
 
 
-def read(directory: int, name: str, owner: int, file: str = EVENTS) -> Iterator[tuple[bytes, dict[str, object] | None]]:
-    """Yield each line and its event, None for one that is torn or none of ours; the oldest first. As `last`."""
+def read(directory: int, name: str, owner: int, file: str = EVENTS) -> Iterator[dict[str, object] | None]:
+    """Yield each event, None for a line that is torn or none of ours; the oldest first. Arguments as for `last`."""
     for each in (f"{name}.{file}.1", f"{name}.{file}"):
         for raw in _tail(directory, each, owner, _MOST).splitlines():
             if raw.strip(b" \0"):
-                yield raw, parse(raw)
+                yield parse(raw)
 
 
 def _when(event: Mapping[str, object]) -> float:
