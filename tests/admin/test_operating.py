@@ -110,7 +110,7 @@ class TestTheCommandLine:
         assert "word=ODD=a b%0A100%25" in lines
         assert abs(int(lines[1].partition("=")[2]) - time.time()) < 60
         before = path.read_bytes(), path.stat().st_mtime_ns
-        kept.run()
+        kept.run("--env", "ODD=a b\n100%", cwd="/usr")
         assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
     def test_a_run_that_adopts_replaces_it(self, kept: Kept) -> None:
@@ -214,13 +214,14 @@ class TestTheCommandLine:
         assert "; by the command line saved 3 h ago" in ordered(kept, "stop").out
         assert "; as started by the command line saved 3 h ago" in ordered(kept, "restart").out
 
-    def test_a_later_healthy_run_with_other_words_is_no_start(self, kept: Kept) -> None:
-        """What is run is the saved line, and an operator who has edited the crontab reads just that."""
+    def test_a_later_healthy_run_with_other_words_saves_them(self, kept: Kept) -> None:
+        """An operator who has edited the crontab restarts it by what it says now."""
         kept.run("--env", "OLD=1")
         kept.run("--env", "NEW=1")
         ran = ordered(kept, "restart")
         assert "; as started by the command line saved " in oracle(ran, 60)
-        assert "word=OLD=1\n" in command_file(kept).read_text()
+        assert "word=NEW=1\n" in command_file(kept).read_text()
+        assert b"NEW=1" in Path(f"/proc/{kept.pid()}/environ").read_bytes().split(b"\0")
 
 
 class TestStop:

@@ -120,9 +120,8 @@ def test_one_that_fails_behind_it_is_said(kept: Kept) -> None:
     check = f"sh -c 'test -e {kept.room}/broken && exit 2; exit 0'"
     kept.run("--reload", "HUP", command=listener(kept, "touch {room}/broken"))
     wait_for(lambda: kept.text("up"), 10, "its handler")
-    saved = kept.state / "lock" / "svc.command"
-    escaped = check.replace("%", "%25")
-    saved.write_text(saved.read_text().replace("word=--reload\n", f"word=--check\nword={escaped}\nword=--reload\n"))
+    for saved in (kept.state / "svc.command", kept.state / "lock" / "svc.command"):
+        saved.write_text(saved.read_text().replace("word=--reload\n", f"word=--check\nword={check}\nword=--reload\n"))
     pid = kept.pid()
     ran = reload(kept)
     assert ran.code == 2, ran

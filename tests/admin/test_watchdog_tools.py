@@ -275,9 +275,11 @@ class TestStatus:
         assert "belongs to uid 12345" in oracle(ran, 10)
 
     def test_one_whose_record_is_lost_was_kept_here(self, kept: Kept) -> None:
-        """Its command line is still there, and an operator's verb goes by it."""
+        """Its command line is still there, and an operator's verb goes by it. It is as its last run, if any, said."""
         kept.run()
         (kept.state / "svc.record").unlink()
+        assert ordered(kept, "status", "svc").out.startswith("STATUS OK - 1 service: 1 up\n")
+        (kept.state / "svc.seen").unlink()
         ran = ordered(kept, "status", "svc")
         assert (ran.code, ran.out.splitlines()[0].endswith("; svc: unknown")) == (3, True), ran
         assert "never kept" not in ran.out

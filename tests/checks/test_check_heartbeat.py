@@ -230,3 +230,55 @@ def test_a_service_is_kept_by_it(tmp_path: Path, starts_services: str) -> None:
     beat(path, 100)
     ran = run(*keep, "--backoff", "0s:0s", *start)
     assert (ran.code, "restarted web" in ran.out) == (0, True), ran
+
+
+class TestSchedule:
+    """By the rule of the crontab's own line; what a schedule is, and when it was due, test_schedule has."""
+
+    def test_overdue_since_it_was_last_due(self, tmp_path: Path) -> None:
+        """With the grace over, what is older than that moment is overdue; what came after it is fine."""
+        hourly = ("--schedule", "0 * * * *", "--tz", "UTC", "--max-age", "1s")
+        into = time.time() % 3600
+        if into < 5 or into > 3590:  # at the turn of an hour two may be right
+            hourly, into = ("--schedule", "30 * * * *", "--tz", "UTC", "--max-age", "1s"), (time.time() - 1800) % 3600
+        code, line = check(beat(tmp_path / "old", into + 60), *hourly)
+        assert (code, "; overdue: last due 20" in line, " UTC | age=" in line) == (2, True, True), line
+        code, line = check(beat(tmp_path / "new", max(into - 3, 0)), *hourly)
+        assert (code, "; last due 20" in line) == (0, True), line
+        ran = run("check-heartbeat", tmp_path / "old", *hourly, "-o", "json")
+        said = json.loads(ran.out)
+        assert (said["reason"], abs(time.time() - into - said["details"]["due"]) < 20) == ("overdue", True), said
+
+    def test_what_it_is_given_with(self, tmp_path: Path) -> None:
+        """Files and --of combine; an age of its own, a zone without it, and no schedule are wrong usage."""
+        old = beat(tmp_path / "old", 90000)
+        for words, said in (
+            (("-c", "5"), "accepted beside it: --max-age D"),
+            (("-w", "5"), "accepted beside it: --max-age D"),
+            (("--tz", "Mars/Olympus"), "is no time zone here"),
+        ):
+            code, line = check(old, "--schedule", "@hourly", *words)
+            assert (code, said in line) == (3, True), line
+        for words, said in (
+            ((old, "--tz", "UTC", "--max-age", "5"), "--tz is the time zone of --schedule"),
+            ((old, "--schedule", "@reboot"), "@reboot is no time of day"),
+            ((old, "--schedule", "0 0 31 2 *"), "--schedule: "),
+            ((old, "--keeper", "root", "--max-age", "5"), "--keeper says whose the NAME of --of is"),
+            (("--max-age", "5"), "a FILE, or --of NAME"),
+            (("--of", "../x", "--max-age", "5"), "is not a NAME"),
+            (("--of", "web"), "no age is too old"),
+        ):
+            code, line = check(*words)
+            assert (code, said in line) == (3, True), line
+        code, line = check(old, "--of", "wbe", "--state-dir", tmp_path / "none", "--schedule", "@hourly")
+        assert (code, "wbe was never kept in " in line, "overdue" in line) == (2, True, True), line
+
+
+def test_the_plain_case_loads_neither_state_nor_calendar(tmp_path: Path) -> None:
+    """What --of and --schedule need is loaded where one of them is asked for."""
+    beat(tmp_path / "beat", 0)
+    dear = {"cronsim", "datetime", "zoneinfo", "watchdog_tools.state", "watchdog_tools.checks.heartbeat.schedule"}
+    script = "import sys; from watchdog_tools.checks import parse; parse(sys.argv[1:]).probe(lambda *_: None)"
+    ran = run(sys.executable, "-c", f"{script}; print({dear} & {{*sys.modules}})", "check-heartbeat",
+              tmp_path / "beat", "-c", "60")  # fmt: skip
+    assert ran.out == "set()\n", ran

@@ -178,7 +178,8 @@ def test_what_is_down_and_gone_is_started() -> None:
     assert not broken(
         lambda case: case.choice == decision.START
         or case.health.veto or case.health.unstartable or not case.health.down or case.alive or case.marked
-        or case.health.exists or (case.daemons and not case.operator) or case.paused or case.operator == "stop"
+        or case.health.exists or (case.daemons and not case.operator) or case.paused
+        or case.operator in {"stop", "reload"}
         or case.permission.kind != policy.NOW
         or (case.in_progress and case.record and case.record.phase in (COMMAND, ENDED))
     )  # fmt: skip
@@ -235,7 +236,7 @@ def test_an_instance_that_starts_is_kept() -> None:
 def test_what_carries_the_mark_is_adopted() -> None:
     """A lost record is made anew, whether the service is healthy or not."""
     mine = [case for case in CASES if case.marked and not case.alive and not (case.health.veto or case.paused)]
-    assert {case.choice for case in mine if case.operator != "stop"} == {decision.ADOPT}
+    assert {case.choice for case in mine if case.operator not in {"stop", "reload"}} == {decision.ADOPT}
 
 
 def test_what_is_not_said_of_a_situation_is_not_so() -> None:
@@ -243,3 +244,9 @@ def test_what_is_not_said_of_a_situation_is_not_so() -> None:
     plain = decision.Situation(health=Health([]), record=None, alive=False)
     assert (plain.in_startup, plain.marked, plain.daemons, plain.in_progress) == (False, 0, 0, 0)
     assert (plain.permission.kind, plain.paused, plain.operator) == (policy.NOW, False, "")
+
+
+def test_a_reload_neither_starts_nor_stops() -> None:
+    """Whatever is found; who cannot see does not reload either."""
+    mine = [case for case in CASES if case.operator == "reload"]
+    assert {case.choice for case in mine} == {decision.RELOAD, decision.VETO}

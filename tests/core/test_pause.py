@@ -207,3 +207,23 @@ def test_it_begins_now_or_it_has_begun() -> None:
     assert pauses.remaining(WHOLE, 0, "other", 5000.5) == HOUR - 500
     assert WHOLE.reason == "new disk"
     assert Pause(name="web", length=1, boot="", since=9, wall=0).reason == ""
+
+
+@given(PAUSES, NUMBER, st.text("0123456789abcdef-", max_size=40), st.integers(0, 2**40))
+def test_one_until_the_boot_ends_with_it(pause: Pause, now: int, boot: str, wall: int) -> None:
+    """In another boot it is over, whatever the clocks say; in its own it holds, to the longest of all lengths."""
+    order = Pause(name="web", length=LONGEST, boot=pause.boot, since=pause.since, wall=0)
+    assert order.until_boot
+    left = pauses.remaining(order, now, boot, wall)
+    if not boot or boot != order.boot or now < order.since:
+        assert left == 0
+    else:
+        assert left == max(order.since + LONGEST - now, 0)
+
+
+def test_an_older_release_takes_one_until_the_boot_for_one_of_a_year() -> None:
+    """It reads the same version, and finds it over in another boot by its clock, which has passed 1971."""
+    order = Pause(name="web", length=LONGEST, boot="b", since=1000, wall=0)
+    rest = min(int((order.wall - 1_700_000_000) * 1000) + order.length, order.length)
+    assert rest < 0
+    assert order.dump().startswith(b"version=1\n")

@@ -57,15 +57,26 @@ def test_each_complete_run_is_seen(kept: Kept) -> None:
     assert "was seen" in oracle(heartbeat(kept), 10)
 
 
+def test_a_service_that_is_up_from_its_first_run_is_known(kept: Kept) -> None:
+    """No record, as nothing was done for it; all the same it is up for status, and its runs are seen."""
+    kept.state.rmdir()
+    (kept.room / "beat").touch()
+    check = ("--check", f"check-heartbeat {kept.room}/beat --max-age 1h")
+    assert kept.run(*check).code == 0
+    assert [path.name for path in kept.state.iterdir()] == ["svc.seen"]
+    shown = run("watchdog-tools", "status", "-s", kept.state, "--max-age", "1m")
+    assert (shown.code, "STATUS OK - 1 service: 1 up\n" in shown.out) == (0, True), shown
+    assert heartbeat(kept).code == 0
+    assert kept.run("--requires", "check-port 127.0.0.1:1", "--check", "check-port 127.0.0.1:1").code == 2
+    shown = run("watchdog-tools", "status", "-s", kept.state)
+    assert (shown.code, "; svc: down" in shown.out) == (2, True), shown
+
+
 def test_what_is_not_seen(kept: Kept) -> None:
-    """Wrong usage, a dry run, and where nothing is kept: a healthy run makes no directory."""
+    """Wrong usage, a dry run."""
     assert kept.run("--dry-run").code in (0, 2)
     assert run("ensure-running", *kept.words(), "--no-such-option", "--", "/bin/true").code == 3
     assert not moment(kept)
-    kept.state.rmdir()
-    (kept.room / "beat").touch()
-    ran = kept.run("--check", f"check-heartbeat {kept.room}/beat --max-age 1h", "-v")
-    assert (ran.code, kept.state.exists()) == (0, False), ran
 
 
 def test_a_watch_is_seen_while_it_watches(kept: Kept, spawn: Spawner) -> None:

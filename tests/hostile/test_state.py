@@ -102,7 +102,7 @@ def test_135_without_an_instance_it_is_a_first_run(kept: Kept, content: bytes) -
     assert "the record of svc is not usable" in ran.out
     assert (kept.state / "svc.corrupt").read_bytes() == content
     assert sorted(each.name for each in kept.state.iterdir()) == [
-        "lock", "svc.command", "svc.corrupt", "svc.events", "svc.record", "svc.seen"
+        "lock", "svc.command", "svc.corrupt", "svc.events", "svc.record", "svc.seen", "svc.start"
     ]  # fmt: skip
 
 
@@ -282,7 +282,8 @@ def test_136_the_default_place_of_a_user_without_a_home(public_path: Path) -> No
         assert place.stat().st_mode & 0o777 == 0o700
         assert {each.name for each in kept.room.iterdir()} == {"state"}
     finally:
-        for name in ("svc.record", "svc.events", "svc.command", "lock/svc.lock", "lock/svc.command"):
+        files = ("svc.record", "svc.events", "svc.command", "svc.seen", "svc.start")
+        for name in (*files, "lock/svc.lock", "lock/svc.command"):
             (place / name).unlink(missing_ok=True)
         (place / "lock").rmdir()
         place.rmdir()

@@ -29,7 +29,7 @@ def directory(tmp_path: Path) -> Iterator[int]:
 def line(boot: str = "", milliseconds: float | None = None, timens: str = "") -> str:
     """Return what a run would have written."""
     moment = int(uptime() * 1000) if milliseconds is None else int(milliseconds)
-    return f"{boot or boot_id():36} {moment:015d} {timens or here()[2] or '-':>12}\n"
+    return f"{boot or boot_id():36} {moment:015d} {timens or here()[2] or '-':>12} 2\n"
 
 
 def plant(tmp_path: Path, text: str, mode: int = 0o644) -> Path:
@@ -44,23 +44,23 @@ def test_what_is_written_is_read(directory: int, tmp_path: Path) -> None:
     """0644 whatever the umask, one line, the same file each time; its age is that of the run."""
     before = os.umask(0o077)
     try:
-        assert instance.write_seen(directory, NAME) == ""
+        assert instance.write_seen(directory, NAME, 2) == ""
         found = (tmp_path / f"{NAME}.seen").stat()
-        assert instance.write_seen(directory, NAME) == ""
+        assert instance.write_seen(directory, NAME, 2) == ""
     finally:
         os.umask(before)
     again = (tmp_path / f"{NAME}.seen").stat()
     assert (found.st_ino, oct(found.st_mode & 0o777), again.st_size) == (again.st_ino, "0o644", len(line()))
     last = last_seen(directory, NAME, os.geteuid())
-    assert (last.in_this_boot, last.age < 10) == (True, True)
+    assert (last.in_this_boot, last.age < 10, last.state) == (True, True, 2)
     assert is_known(str(tmp_path), directory, NAME, os.geteuid())
 
 
 def test_a_longer_file_is_of_no_harm(directory: int, tmp_path: Path) -> None:
     """What somebody appended is left where it is; a torn one is whole again after the next run."""
-    for planted in (line(milliseconds=5) + "x" * 5000, line()[:20], "", "\0" * 66):
+    for planted in (line(milliseconds=5) + "x" * 5000, line()[:20], "", "\0" * 68):
         plant(tmp_path, planted)
-        assert instance.write_seen(directory, NAME) == ""
+        assert instance.write_seen(directory, NAME, 2) == ""
         assert last_seen(directory, NAME, os.geteuid()).age < 10
 
 
@@ -81,7 +81,8 @@ TEXTS = {
     "torn at its end": lambda: line()[:-1],
     "torn in its middle": lambda: line()[:40],
     "torn: empty": lambda: "",
-    "torn: no words": lambda: "x" * 65 + "\n",
+    "torn: no state": lambda: line()[:-2] + "7\n",
+    "torn: no words": lambda: "x" * 67 + "\n",
     "torn: other digits": lambda: line().replace("0", "\u0663"),
 }
 
@@ -109,21 +110,21 @@ def test_what_stands_in_its_place(directory: int, tmp_path: Path) -> None:
     aim.write_text("untouched")
     place = tmp_path / f"{NAME}.seen"
     place.symlink_to(aim)
-    assert "cannot be written: Too many levels of symbolic links" in instance.write_seen(directory, NAME)
+    assert "cannot be written: Too many levels of symbolic links" in instance.write_seen(directory, NAME, 2)
     place.unlink()
     os.link(aim, place)
-    assert "no regular file of our own with one name" in instance.write_seen(directory, NAME)
+    assert "no regular file of our own with one name" in instance.write_seen(directory, NAME, 2)
     place.unlink()
     os.mkfifo(place)
-    assert "cannot be written" in instance.write_seen(directory, NAME)
+    assert "cannot be written" in instance.write_seen(directory, NAME, 2)
     reader = os.open(place, os.O_RDONLY | os.O_NONBLOCK)
-    assert "no regular file" in instance.write_seen(directory, NAME)
+    assert "no regular file" in instance.write_seen(directory, NAME, 2)
     os.close(reader)
     with pytest.raises(Corrupt, match="not a regular file"):
         last_seen(directory, NAME, os.geteuid())
     place.unlink()
     place.mkdir()
-    assert "Is a directory" in instance.write_seen(directory, NAME)
+    assert "Is a directory" in instance.write_seen(directory, NAME, 2)
     assert aim.read_text() == "untouched"
 
 
@@ -131,6 +132,6 @@ def test_what_stands_in_its_place(directory: int, tmp_path: Path) -> None:
 def test_another_user_s_file(directory: int, tmp_path: Path) -> None:
     """Neither written nor believed."""
     os.chown(plant(tmp_path, line()), NOBODY, NOBODY)
-    assert "no regular file of our own" in instance.write_seen(directory, NAME)
+    assert "no regular file of our own" in instance.write_seen(directory, NAME, 2)
     with pytest.raises(Corrupt, match="others own it"):
         last_seen(directory, NAME, 0)

@@ -18,6 +18,7 @@ from watchdog_tools.actions.time_limit import PATIENCE, SETTLING
 from watchdog_tools.actions.unhealthy import can_record, stop_instance
 from watchdog_tools.core import policy
 from watchdog_tools.core.text import human_duration
+from watchdog_tools.net.shutdown import is_shutting_down
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def _not_now(run: Run, health: Health, assessment: Assessment, found: Comparison
         return f"backing off, next try in {human_duration(wait)}"
     if wait > 0:
         _wait(run, child, wait)
+    if is_shutting_down():
+        return "the machine is shutting down"
     if not can_record(run, assessment):
         return "no record of the next one can be written"
     try:

@@ -171,7 +171,7 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
     done, dead = len(run.done), run.instance if died else None
     result = take_round(run)
     run.flush()
-    _leave_word(run)
+    _leave_word(run, result.state)
     if run.config.start_options.log_max:
         log_limit.in_watch(run)
     if run.instance and run.instance is dead:  # nobody has reaped it, and its pidfd would wake us for ever
@@ -186,12 +186,12 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
     return result
 
 
-def _leave_word(run: Run) -> None:
+def _leave_word(run: Run, state: int) -> None:
     """Say that a round is complete: a watch that hangs is noticed by its silence. Not at each of many a second."""
     clock = time.monotonic()
     if clock >= run.seen_again:
         run.seen_again = clock + _SEEN_EVERY
-        instance.write_seen(run.directory, run.name)  # the run says at its end what hinders that
+        instance.write_seen(run.directory, run.name, state)  # the run says at its end what hinders that
 
 
 def _next_check(run: Run, result: Result | None, tick: float) -> float:

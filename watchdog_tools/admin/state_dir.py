@@ -99,11 +99,13 @@ class StateDir:
             return None, str(error)
 
     def names(self, *, remembered: bool = False) -> list[str]:
-        """Return the NAMEs that have a record or a pause; `note` says what cannot be listed.
+        """Return the NAMEs that have a record, a run or a pause; `note` says what cannot be listed.
 
         remembered: also those that were only ever kept, as before the boot.
         """
-        found = set(self._listed(self.directory, ".record")) if self.directory >= 0 else set()
+        found = set()
+        if self.directory >= 0:
+            found = {*self._listed(self.directory, ".record"), *self._listed(self.directory, ".seen")}
         if remembered:
             found |= self._remembered()
         try:
@@ -115,8 +117,8 @@ class StateDir:
         return sorted(found)
 
     def _remembered(self) -> set[str]:
-        """Return the NAMEs whose runs, or saved command lines, are known."""
-        found = set(self._listed(self.directory, ".seen")) if self.directory >= 0 else set()
+        """Return the NAMEs whose saved command lines are there."""
+        found: set[str] = set()
         memory = memory_directory(self.path, self.uid)
         for path, suffix in ((memory, ".command"), (f"{memory}/kept", ""), (f"{self.path}/lock", ".command")):
             try:

@@ -109,13 +109,14 @@ def _row(place: StateDir, name: str, max_age: float | None) -> tuple[Row, Result
     """Return what is shown of one service, and the verdict on it, whose details docs/json.md documents."""
     order, note = pause.read(place.pauses, name, place.uid)
     seen, trouble = _seen(place, name)
+    last, doubt = place.last_run(name)
     stands = service_state(
-        seen.record, alive=seen.alive, paused=order is not None, now=int(uptime() * 1000), boot=boot_id()
-    )
+        seen.record, alive=seen.alive, paused=order is not None, now=int(uptime() * 1000), boot=boot_id(),
+        verdict=last.state if last and not trouble else None,
+    )  # fmt: skip
     remains = _left_behind(place, name, seen)
     when, said = place.last_event(name)
-    known = seen.record or trouble or order or place.was_kept(name)
-    last, doubt = place.last_run(name)
+    known = seen.record or trouble or order or (last and last.in_this_boot) or place.was_kept(name)
     unseen = last_seen.words(last) if last and known and max_age and last.age > max_age else ""
     doubt = doubt if max_age else ""  # else nobody asked
     notes = [quoted(each) for each in (unseen, doubt, note, trouble, remains, "" if known else _NEVER) if each]

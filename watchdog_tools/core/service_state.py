@@ -16,6 +16,9 @@ STATES = {
 }  # fmt: skip
 
 
+_OF_A_RUN: dict[int | None, str] = {OK: "up", WARNING: "up", CRITICAL: "down"}
+
+
 class ServiceState(Struct, frozen=True):
     """The state of a service.
 
@@ -34,10 +37,16 @@ class ServiceState(Struct, frozen=True):
     wait: int = 0
 
 
-def service_state(record: Record | None, *, alive: bool, paused: bool, now: int, boot: str) -> ServiceState:
-    """Return its state at `now`, milliseconds on the boot clock of `boot`. alive: the record's process is."""
+def service_state(  # noqa: PLR0913 -- what a record does not say, by keyword
+    record: Record | None, *, alive: bool, paused: bool, now: int, boot: str, verdict: int | None = None
+) -> ServiceState:
+    """Return its state at `now`, milliseconds on the boot clock of `boot`. alive: the record's process is.
+
+    verdict: the state of the last run's in this boot, None for none. It counts where there is no record: nothing was
+    done for the service yet.
+    """
     if record is None:
-        return ServiceState(word="paused" if paused else "unknown")
+        return ServiceState(word="paused" if paused else _OF_A_RUN.get(verdict, "unknown"))
     same = record.boot == boot and record.since <= now
     up = alive and record.phase != COMMAND
     word, wait = _word(record, now, boot, alive=alive)

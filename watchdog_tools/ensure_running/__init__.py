@@ -160,7 +160,7 @@ def _leave_word(config: Config, verdict: Result, cancel_fd: int) -> None:
     """Have a fork leave word that this run is complete: the disk may hang. What fails is said with -v alone."""
     if verdict.reason in _BROKEN:
         return
-    said = run_all([Check(lambda _progress: write_seen(config))], _SEEN_LIMIT, cancel_fd)
+    said = run_all([Check(lambda _progress: write_seen(config, verdict.state))], _SEEN_LIMIT, cancel_fd)
     words = said[0] if said else ""
     if not isinstance(words, str):
         if words.reason == "timeout":

@@ -9,7 +9,7 @@ from watchdog_tools.core.health import found_pids
 from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.ensure_running.config import is_no_news, stuck_runs
-from watchdog_tools.state import StateDirError, enter, instance, pause_directory, pause_present
+from watchdog_tools.state import StateDirError, instance, pause_directory, pause_present
 from watchdog_tools.system import uptime
 from watchdog_tools.system.proc import ProcUnavailable, stat
 from watchdog_tools.workers import Check, run_all
@@ -150,19 +150,16 @@ def _facts(config: Config) -> InstanceFacts:
     return facts
 
 
-def write_seen(config: Config) -> str:
+def write_seen(config: Config, state: int) -> str:
     """Leave word that a run was complete; return why that could not be, or nothing. Only forks call it.
 
-    Where there is no state directory nothing is kept, and none is made for this.
+    state: its verdict's. The state directory is made where it is not there yet, after the verdict: a service that is up
+    from its first run is kept, too.
     """
     try:
-        directory = enter(config.path)
+        return instance.leave_word(config.path, config.name, state, default=config.state_dir is None)
     except StateDirError as error:
-        return "" if error.missing else f"{config.name}.seen is not written: {error}"
-    try:
-        return instance.write_seen(directory, config.name)
-    finally:
-        os.close(directory)
+        return f"{config.name}.seen is not written: {error}"
 
 
 def _then(config: Config, seen: Seen) -> Then | None:

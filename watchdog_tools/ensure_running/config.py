@@ -112,8 +112,6 @@ def configure(values: Values) -> Config:
             files=config.files, optional=config.optional,
         )  # fmt: skip
 
-    env_files = tuple(word.removeprefix("-") for word in values["env_file"])
-
     return Config(
         name=name,
         state_dir=values["state_dir"],
@@ -128,7 +126,7 @@ def configure(values: Values) -> Config:
         tells_containment=bool(values["verbose"]) or values["format"] == "json",
         remind=values["remind"] or 0.0,
         start=() if values["oneshot"] else _start(values, start),
-        files=(*values["restart_on"], *env_files),
+        files=(*values["restart_on"], *(word.removeprefix("-") for word in values["env_file"])),
         optional=tuple(word[1:] for word in values["env_file"] if word[0] == "-"),
         restart_on=values["restart_on"],
         make_service=make_service,

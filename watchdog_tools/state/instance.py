@@ -119,13 +119,34 @@ def set_aside(directory: int, name: str) -> None:
         return  # the next record replaces it anyway
 
 
-def write_seen(directory: int, name: str) -> str:
+def leave_word(path: str, name: str, state: int, *, default: bool) -> str:
+    """Do as `write_seen` does in the state directory `path`, made where it is missing. Raise StateDirError.
+
+    default: it is a default place, of which all levels may be made.
+    """
+    try:
+        directory = statedir.enter(path)
+    except statedir.StateDirError as error:
+        if not error.missing:
+            raise
+        from watchdog_tools.state import files
+
+        os.umask(0o022)  # whatever the caller's is: others may read root's
+        directory = files.prepare(path, levels=default)
+    try:
+        return write_seen(directory, name, state)
+    finally:
+        os.close(directory)
+
+
+def write_seen(directory: int, name: str, state: int) -> str:
     """Say into an open, verified directory that a run for NAME is complete. Return why it could not be, or nothing.
 
+    state: that of its verdict, all that is known of a service which was up from its first run: it has no record.
     One line of fixed width goes over the older one in one call: no scratch file, no rename, and so no lock.
     """
     boot, _, timens = identity.here()
-    line = f"{boot or '-':36} {int(uptime() * 1000):015d} {timens or '-':>12}\n"
+    line = f"{boot or '-':36} {int(uptime() * 1000):015d} {timens or '-':>12} {state}\n"
     descriptor = -1
     try:
         descriptor = os.open(f"{name}.seen", _SEEN_FLAGS, _SEEN_MODE, dir_fd=directory)

@@ -15,20 +15,22 @@ from watchdog_tools.core.text import human_duration
 from watchdog_tools.system import local_time, uptime
 from watchdog_tools.system.identity import here
 
-_LENGTH = 36 + 1 + 15 + 1 + 12 + 1  # boot id, milliseconds, time namespace; what is behind is of no release
+_LENGTH = 36 + 1 + 15 + 1 + 12 + 1 + 1 + 1  # boot id, milliseconds, time namespace, state; what is behind is ours not
+_STATES = ("0", "1", "2", "3")
 _AHEAD = 1.0  # seconds: the file may be written while we read
 _HALF_DAY = 43200.0  # seconds
-_MEMORY = (".command", ".events", ".events.1")  # what stays of a NAME in the memory
 
 
 class LastSeen(Struct):
     """When a run was last complete.
 
-    age: seconds since then, or since the boot if none was in it. in_this_boot: whether one was.
+    age: seconds since then, or since the boot if none was in it. in_this_boot: whether one was. state: that of its
+    verdict, None where none was in this boot.
     """
 
     age: float
     in_this_boot: bool
+    state: int | None = None
 
 
 def last_seen(directory: int, name: str, owner: int) -> LastSeen:
@@ -43,35 +45,38 @@ def last_seen(directory: int, name: str, owner: int) -> LastSeen:
     except OSError as error:
         raise Corrupt(f"{name}.seen cannot be read: {error.strerror}") from None
     now = uptime()
-    then = None if data is None else _milliseconds(data, name)
-    if then is None:
+    found = None if data is None else _parsed(data, name)
+    if found is None:
         return LastSeen(age=now, in_this_boot=False)
+    then, state = found
     age = now - then / 1000
     if age < -_AHEAD:
         raise Corrupt(f"{name}.seen is not believed: it is of the future")
-    return LastSeen(age=max(age, 0.0), in_this_boot=True)
+    return LastSeen(age=max(age, 0.0), in_this_boot=True, state=state)
 
 
-def _milliseconds(data: bytes, name: str) -> int | None:
-    """Return the moment that the file tells of, None for one of another boot. Raise Corrupt."""
+def _parsed(data: bytes, name: str) -> tuple[int, int] | None:
+    """Return the milliseconds and the state that the file tells of, None for another boot. Raise Corrupt."""
     words = data.decode("ascii", "replace").split()
-    if len(data) != _LENGTH or data[-1:] != b"\n" or len(words) != 3 or not words[1].isdigit():  # noqa: PLR2004
+    whole = len(data) == _LENGTH and data.endswith(b"\n") and len(words) == 4  # noqa: PLR2004 -- as written
+    if not (whole and words[1].isdigit() and words[3] in _STATES):
         raise Corrupt(f"{name}.seen is torn, until the next run")
     boot, _, timens = here()
     if words[0] != (boot or "-"):
         return None
     if words[2] != (timens or "-"):
         raise Corrupt(f"{name}.seen is of another time namespace, whose clock is not ours")
-    return int(words[1])
+    return int(words[1]), int(words[3])
 
 
 def is_known(path: str, directory: int, name: str, owner: int) -> bool:
     """Whether anything of NAME was ever kept in the state directory `path` of `owner`, also before the last boot.
 
-    directory: it, open, -1 where there is none. A pause alone does not tell: what it names may be mistyped.
+    directory: it, open, -1 where there is none. A pause does not tell, nor its event: what they name may be mistyped.
+    What we may not see does not either, unlike for `statedir.was_kept`: a mistyped NAME must not look like a dead cron.
     """
     memory = statedir.memory_directory(path, owner)
-    files = [f"{memory}/{name}{suffix}" for suffix in _MEMORY]
+    files = [f"{memory}/{name}.command"]
     files += [f"{path}/lock/{name}.command", f"{memory}/kept/{name}"]  # of releases before the memory
     beside = [f"{name}.seen", f"{name}.record"] if directory >= 0 else []
     return any(_is_there(file, directory) for file in beside) or any(map(os.path.lexists, files))

@@ -18,7 +18,8 @@ _TEMPORARY = ".tmp"
 # Where, and what in the place of {}: NAME. The last ones say that NAME was kept here: what is killed halfway is found
 # again. Logs and the command line lay in the state directory before they were moved.
 TRACES = (
-    (STATE, "{}.record"), (STATE, "{}.corrupt"), (STATE, "{}.seen"), (PAUSE, "{}"),
+    (STATE, "{}.record"), (STATE, "{}.corrupt"), (STATE, "{}.start"), (STATE, "{}.seen"),
+    (PAUSE, "{}"),
     *((SAID, f"{command}.{{}}") for command in scripts()),
     *((where, f"{{}}.{log}") for where in (STATE, MEMORY) for log in ("events", "events.1", "evidence", "evidence.1")),
     (LOCK, "{}.command"), (MEMORY, "{}.command"), (KEPT, "{}"),

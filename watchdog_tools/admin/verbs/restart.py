@@ -28,6 +28,6 @@ COMMAND = verb(
     ),
     notes="It is stopped and started as ensure-running does it, under the same lock, with the command line that last"
     " started or adopted it here; the output says when that was saved. One that was edited since is used once"
-    " ensure-running has started or adopted the service with it. A pause stays, and the output says until when. If it"
+    " ensure-running has run with it. A pause stays, and the output says until when. If it"
     " cannot be stopped, no second instance is started.",
 )

@@ -34,7 +34,7 @@ COMMAND = verb(
     ),
     notes="It is started as ensure-running starts it, under the same lock, with the command line that last started or"
     " adopted it here; the output says when that was saved. One that was edited since is used once ensure-running has"
-    " started or adopted the service with it. Its environment is the caller's, except for what that command line sets."
+    " run with it. Its environment is the caller's, except for what that command line sets."
     " --all starts up to 8 at a time; those that are up stay as they are. While the machine shuts down nothing is"
     " started.",
 )
