@@ -7,7 +7,7 @@ from watchdog_tools.core import OK, WARNING
 from watchdog_tools.core.baseline import compare, dump, fresh, older_than, parse, renewed
 from watchdog_tools.core.record import RUNNING
 from watchdog_tools.core.text import human_duration
-from watchdog_tools.state import instance
+from watchdog_tools.state import record_files
 from watchdog_tools.system.file_states import SECONDS, states
 from watchdog_tools.workers import Check, run_all
 
@@ -96,6 +96,6 @@ def add_words(result: Result, words: str) -> Result:
 
 def _write(run: Run, record: Record, baseline: Baseline) -> None:
     try:
-        instance.write_baseline(run.directory, run.name, dump(record, baseline))
+        record_files.write_baseline(run.directory, run.name, dump(record, baseline))
     except OSError as error:
         run.note(f"what it was started with cannot be written down: {error.strerror}")

@@ -11,7 +11,7 @@ from watchdog_tools.actions.memory import Memory
 from watchdog_tools.core import CRITICAL, UNKNOWN, Result, policy
 from watchdog_tools.core.record import History, Record
 from watchdog_tools.core.said import DEEDS
-from watchdog_tools.state import instance
+from watchdog_tools.state import record_files
 from watchdog_tools.system import uptime
 from watchdog_tools.system.identity import here
 from watchdog_tools.workers.worker import LOCAL, is_over
@@ -159,7 +159,7 @@ class Run:
     def write(self, record: Record) -> bool:
         """Replace the record; return whether it could be. Else there is a note: state is a cache."""
         try:
-            instance.write(self.directory, self.name, record)
+            record_files.write(self.directory, self.name, record)
         except OSError as error:
             self.note(f"the record cannot be written: {error.strerror}")
             return False

@@ -17,7 +17,7 @@ from watchdog_tools.core.marks import user_words
 from watchdog_tools.core.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.net.shutdown import is_shutting_down
-from watchdog_tools.state import instance
+from watchdog_tools.state import instance, record_files
 from watchdog_tools.system import ticks_to_seconds
 from watchdog_tools.system.proc import ProcUnavailable
 
@@ -74,7 +74,7 @@ def _seen(run: Run) -> Seen:
     seen = instance.read_in(run.directory, run.owner)
     run.note(seen.note)
     if seen.corrupt:
-        instance.set_aside(run.directory, run.name)
+        record_files.set_aside(run.directory, run.name)
         run.event("record set aside", why=seen.note)
     return seen
 

@@ -16,7 +16,7 @@ from watchdog_tools.core import policy
 from watchdog_tools.core.record import COMMAND, RUNNING, STARTING
 from watchdog_tools.core.struct import replace
 from watchdog_tools.net.shutdown import is_shutting_down
-from watchdog_tools.state import instance
+from watchdog_tools.state import record_files
 from watchdog_tools.system import caller_unit, uptime
 from watchdog_tools.system.cgroups import ONESHOT, NoGroup
 from watchdog_tools.system.identity import handle
@@ -130,7 +130,7 @@ def _commit(run: Run, phase: str, identity: Identity, group: Group | None) -> Re
     if group:
         mark(group, identity, ONESHOT if phase == COMMAND else b"")
     record = run.record(phase, identity=identity)
-    instance.write(run.directory, run.name, record)
+    record_files.write(run.directory, run.name, record)
     if not run.lock.is_ours():
         raise CannotLock("the lock file was replaced meanwhile")
     return record

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _DAY = 86400.0
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _LONGEST = 64
-_SMALLEST_LOG = 4096  # bytes of --log-max: less than what a death quotes from a log helps nobody
 _STARTS = 100  # of --limit; a record remembers so many
 STATE_NAMES = ("ok", "warning", "critical", "unknown")  # as help and completion show them; `warn` and `crit` go, too
 STATES = {"ok": OK, "warning": WARNING, "warn": WARNING, "critical": CRITICAL, "crit": CRITICAL, "unknown": UNKNOWN}
@@ -86,34 +85,6 @@ def span(word: str) -> float:
     if seconds < 1:
         raise ValueError(f"{word[:80]!r} is shorter than a second")
     return seconds
-
-
-def _log_size(word: str) -> int:
-    """Return the bytes that a log may have. Raise ValueError."""
-    amount = text.size(word)
-    if amount < _SMALLEST_LOG:
-        raise ValueError(f"{word[:80]!r} is less than 4K")
-    return amount
-
-
-def _nofile(word: str) -> tuple[int, int]:
-    """Return the soft and the hard limit of `N[:HARD]`. Raise ValueError."""
-    soft, colon, hard = word.partition(":")
-    try:
-        limits = whole(soft, 3), whole(hard if colon else soft, 3)
-    except ValueError:
-        raise ValueError(f"{word[:80]!r} is not a limit of files; accepted: 65536, 1024:65536") from None
-    if limits[0] > limits[1]:
-        raise ValueError(f"{word[:80]!r} has N above HARD")
-    return limits
-
-
-def _nice(word: str) -> int:
-    """Return a nice value. Raise ValueError."""
-    try:
-        return -whole(word[1:], 0, 20) if word.startswith("-") else whole(word, 0, 19)
-    except ValueError:
-        raise ValueError(f"{word[:80]!r} is not a nice value; accepted: -20 to 19") from None
 
 
 def _pause(word: str) -> float:
@@ -190,6 +161,17 @@ def _text(word: str) -> str:
     return word
 
 
+def _rare(kind: str) -> Callable[[str], object]:
+    """Return the converter of `start_values` with that name."""
+
+    def converted(word: str) -> object:
+        from watchdog_tools.cli import start_values
+
+        return getattr(start_values, kind)(word)
+
+    return converted
+
+
 CONVERTERS: dict[str, Callable[[str], object]] = {
     "text": _text,
     "any": str,
@@ -197,9 +179,9 @@ CONVERTERS: dict[str, Callable[[str], object]] = {
     "span": span,
     "pause": _pause,
     "size": text.size,
-    "log_size": _log_size,
-    "nofile": _nofile,
-    "nice": _nice,
+    "log_size": _rare("log_size"),
+    "nofile": _rare("nofile"),
+    "nice": _rare("nice"),
     "range": Range,
     "whole": whole,
     "tries": lambda word: whole(word, 0, 10),

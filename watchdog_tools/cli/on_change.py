@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 from watchdog_tools.core.text import printable, shortened
-from watchdog_tools.state import said
+from watchdog_tools.state import default, said
 from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watchdog_tools.cli.command import Values
+    from watchdog_tools.cli.command import Command, Values
     from watchdog_tools.core import Result
     from watchdog_tools.core.speaking import Speech
     from watchdog_tools.workers.worker import Progress
@@ -19,13 +21,17 @@ _SECONDS = 0.4  # that a disk has, to tell and to take what is remembered: it fo
 _SENTENCE = 600  # bytes of a sentence with what is appended
 
 
-def speak(told: tuple[str, Callable[[], str]], result: Result, values: Values, write: Callable[[], bool]) -> None:
+def speak(command: Command, config: object, values: Values, result: Result, write: Callable[[Values], bool]) -> None:
     """Print a verdict by `write`, which returns whether all of it was taken, if it is news.
 
-    told: the key of what was last said, and what returns the state directory. Where that cannot be read it is as if
-    nothing had been said; where it cannot be written the next run says it again.
+    Without a NAME all that is not OK is news. Where what was last said cannot be read it is as if nothing had been;
+    where it cannot be written the next run says it again.
     """
-    key, directory = told
+    name, directory = _remembers(command, values, config)
+    if not name:
+        write(values)
+        return
+    key = f"{command.name}.{name}"
     data = None if result.keeper.hangs else _read(key, directory)
     last = said.remembered(data, key)
     speech = said.speech(last, (result.state, result.reason), result.keeper.deeds, values["remind"])
@@ -34,9 +40,16 @@ def speak(told: tuple[str, Callable[[], str]], result: Result, values: Values, w
         if speech.words:
             sentence = shortened(printable(result.summary), _SENTENCE - len(speech.words))
             result.summary = f"{sentence}; {speech.words}"
-        printed = write()
+        printed = write({**values, "quiet": False})
     if data is not None:  # a disk that hangs would keep another fork
         _remember(speech, key, directory, printed=printed, default=values["state_dir"] is None)
+
+
+def _remembers(command: Command, values: Values, config: object) -> tuple[str, Callable[[], str]]:
+    """Return the NAME by which it is remembered, maybe empty, and what finds the state directory."""
+    if command.remembers:
+        return command.remembers(config)
+    return (values["name"] or "") if command.probe else "", lambda: values["state_dir"] or default(os.geteuid())
 
 
 def _read(key: str, directory: Callable[[], str]) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The record of the instance that we started: LOOK whether that very process lives; TOUCH to write it.
+"""The record of the instance that we started: LOOK whether that very process lives. `record_files` writes it.
 
 It is read bounded, never through a link, and never believed blindly. And the other file that a run leaves, NAME.seen;
 `seen` reads it. It is written here, since one more module would cost each healthy run 0.9 % of bare Python.
@@ -10,8 +10,7 @@ import os
 import stat
 
 from watchdog_tools import state as statedir
-from watchdog_tools.core.record import FOUND, LONGEST, Record, Seen, parse
-from watchdog_tools.core.text import quoted
+from watchdog_tools.core.record import FOUND, LONGEST, Seen, parse
 from watchdog_tools.system import identity, proc, uptime
 
 _LARGEST = 16 << 10  # bytes of a baseline
@@ -46,7 +45,9 @@ def read_in(directory: int, owner: Owner) -> Seen:
         record = None if data is None else parse(data)
         alive = record is not None and record.phase != FOUND and identity.alive(record.identity)
         if record and record.owner != owner.text:
-            _verify(record, owner, alive=alive)
+            from watchdog_tools.state.foreign_record import verify
+
+            verify(record, owner, alive=alive)
     except ValueError as error:
         return Seen(None, alive=False, note=f"the record of {owner.name} is not usable: {error}", corrupt=True)
     except proc.ProcUnavailable:
@@ -65,58 +66,6 @@ def _baseline(directory: int, owner: Owner) -> bytes:
         return statedir.contents(directory, f"{owner.name}.start", _LARGEST, owner.uid) or b""
     except (OSError, ValueError):
         return b""
-
-
-def _verify(record: Record, owner: Owner, *, alive: bool) -> None:
-    """Raise ValueError with a sentence for the record of another service, or of another place."""
-    name, _, rest = record.owner.partition(" ")
-    directory = rest.partition(" ")[2]
-    if not record.owner:
-        if alive:
-            _of_an_older_release(record, owner)
-    elif name != owner.name:
-        raise ValueError(f"it is that of {quoted(name, 64)}")
-    elif directory != owner.path:
-        raise ValueError(f"it is a copy, from {quoted(directory)}")
-    elif not (alive and identity.shares_root(record.pid)):  # else its disk was mounted anew, and has another number
-        raise ValueError("it is of another root directory or container")
-
-
-def _of_an_older_release(record: Record, owner: Owner) -> None:
-    """Raise ValueError where the process of a record that does not say whose it is carries the mark of another one."""
-    from watchdog_tools.system import marks
-
-    mark = marks.of(record.pid)
-    if mark and mark.pid == record.pid and not mark.owner.is_same(owner):
-        raise ValueError(f"its process is of {quoted(mark.owner.name, 64)}")
-
-
-def write(directory: int, name: str, record: Record) -> None:
-    """Replace the record of NAME. Only who holds NAME's lock may. Raise OSError; the old one stays then."""
-    from watchdog_tools.state import files  # who only reads does without
-
-    files.replace(directory, f"{name}.record", record.dump(), 0o644)
-
-
-def write_baseline(directory: int, name: str, data: bytes) -> None:
-    """Write down what the instance was started with, for its keeper alone: it has checksums of secrets.
-
-    As `write`.
-    """
-    from watchdog_tools.state import files
-
-    files.replace(directory, f"{name}.start", data, 0o600)
-
-
-def set_aside(directory: int, name: str) -> None:
-    """Keep an unusable record as NAME.corrupt (one is kept), out of the way of the next one."""
-    from watchdog_tools.state import files
-
-    files.remove(directory, f"{name}.corrupt")
-    try:
-        os.rename(f"{name}.record", f"{name}.corrupt", src_dir_fd=directory, dst_dir_fd=directory)
-    except OSError:
-        return  # the next record replaces it anyway
 
 
 def leave_word(path: str, name: str, state: int, *, levels: bool, make: bool) -> str:
