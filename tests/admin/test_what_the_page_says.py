@@ -59,11 +59,12 @@ def test_an_ordered_stop_and_a_pause_are_silent(there: Machine) -> None:
 
 
 def test_what_was_up_before_is_not_known_but_can_be_paused(there: Machine) -> None:
-    """Until it was started here; the pause holds from then on."""
+    """Until it was started here it is up by the last run; that outlives a reboot. The pause holds from then on."""
     there.type("nohup /opt/web/bin/napper 600 >/dev/null 2>&1 &")
     ran = there.type(f"{KEEP} 600")
     assert (ran.code, ran.out) == (0, "")
-    assert "nothing is kept" in there.type("watchdog-tools status").out
+    assert re.search(r"^web +up\b", there.type("watchdog-tools status").out, re.MULTILINE)
+    assert there.type("rm -r /run/watchdog-tools; check-heartbeat --of web --max-age 1s").code == 2
     for verb in ("stop", "start", "restart"):
         ran = there.type(f"watchdog-tools {verb} web")
         assert (ran.code, "web was never kept here" in ran.out) == (3, True), ran

@@ -120,7 +120,12 @@ class StateDir:
         """Return the NAMEs whose saved command lines are there."""
         found: set[str] = set()
         memory = memory_directory(self.path, self.uid)
-        for path, suffix in ((memory, ".command"), (f"{memory}/kept", ""), (f"{self.path}/lock", ".command")):
+        for path, suffix in (
+            (memory, ".command"),
+            (memory, ".known"),
+            (f"{memory}/kept", ""),
+            (f"{self.path}/lock", ".command"),
+        ):
             try:
                 directory = enter(path, reading=True)
             except StateDirError:

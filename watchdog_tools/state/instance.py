@@ -71,7 +71,8 @@ def _baseline(directory: int, owner: Owner) -> bytes:
 def leave_word(path: str, name: str, state: int, *, levels: bool, make: bool) -> str:
     """Do as `write_seen` does in the state directory `path`. Raise StateDirError.
 
-    make: where it is missing it is made; levels: all of them, as in a default place.
+    make: where it is missing it is made; levels: all of them, as in a default place. Where a reboot takes it away the
+    memory says once that NAME was kept, though nothing was ever started: its silence is noticed behind the boot, too.
     """
     try:
         directory = statedir.enter(path)
@@ -83,9 +84,15 @@ def leave_word(path: str, name: str, state: int, *, levels: bool, make: bool) ->
         os.umask(0o022)  # whatever the caller's is: others may read root's
         directory = files.prepare(path, levels=levels)
     try:
-        return write_seen(directory, name, state)
+        said = write_seen(directory, name, state)
     finally:
         os.close(directory)
+    memory = statedir.memory_directory(path, os.geteuid())
+    if memory == path or any(os.access(f"{memory}/{name}.{kind}", os.F_OK) for kind in ("command", "known")):
+        return said
+    from watchdog_tools.state.memory import remember_name
+
+    return said or remember_name(memory, name)
 
 
 def write_seen(directory: int, name: str, state: int) -> str:

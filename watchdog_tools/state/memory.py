@@ -65,6 +65,22 @@ def write(owner: Owner, state: int, entry: Entry) -> list[str]:
                 os.close(descriptor)
 
 
+def remember_name(path: str, name: str) -> str:
+    """Leave an empty file in the memory `path` that says that NAME is kept. Return why not, or nothing."""
+    try:
+        directory = files.make(path, levels=True)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+            os.close(os.open(f"{name}.known", flags, 0o644, dir_fd=directory))
+        finally:
+            os.close(directory)
+    except statedir.StateDirError as error:
+        return f"{FAILED}: {str(error).removeprefix(_NO_STATE)}"
+    except OSError as error:
+        return f"{FAILED}: {path}: {error.strerror}"
+    return ""
+
+
 def write_in(directory: int, name: str, entry: Entry) -> list[str]:
     """Write it into the open directory of the memory. Return as `write` does."""
     said = [events.append(directory, name, line) for line in entry.lines]

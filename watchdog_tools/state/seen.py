@@ -76,7 +76,7 @@ def is_known(path: str, directory: int, name: str, owner: int) -> bool:
     What we may not see does not either, unlike for `statedir.was_kept`: a mistyped NAME must not look like a dead cron.
     """
     memory = statedir.memory_directory(path, owner)
-    files = [f"{memory}/{name}.command"]
+    files = [f"{memory}/{name}.command", f"{memory}/{name}.known"]
     files += [f"{path}/lock/{name}.command", f"{memory}/kept/{name}"]  # of releases before the memory
     beside = [f"{name}.seen", f"{name}.record"] if directory >= 0 else []
     return any(_is_there(file, directory) for file in beside) or any(map(os.path.lexists, files))

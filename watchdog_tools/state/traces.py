@@ -22,7 +22,7 @@ TRACES = (
     (PAUSE, "{}"),
     *((SAID, f"{command}.{{}}") for command in scripts()),
     *((where, f"{{}}.{log}") for where in (STATE, MEMORY) for log in ("events", "events.1", "evidence", "evidence.1")),
-    (LOCK, "{}.command"), (MEMORY, "{}.command"), (KEPT, "{}"),
+    (LOCK, "{}.command"), (MEMORY, "{}.command"), (MEMORY, "{}.known"), (KEPT, "{}"),
 )  # fmt: skip
 # What stays.
 LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting", "{}.memory")
