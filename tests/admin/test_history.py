@@ -139,6 +139,11 @@ def test_those_of_another_user(public_path: Path) -> None:
     assert kept.run().code == 0
     ran = history(kept, **options)
     assert (ran.code, ran.out) == (3, "HISTORY UNKNOWN - the events of svc are those of root, and not ours to read\n")
+    kept.name = "vsc"
+    ran = history(kept, **options)
+    assert (ran.code, ran.out) == (3, f"HISTORY UNKNOWN - vsc was never kept here ({kept.state})\n")
+    ran = run("watchdog-tools", "status", "vsc", "-s", kept.state, **options)  # type: ignore[arg-type]
+    assert (ran.code, "vsc was never kept here" in ran.out) == (3, True), ran
     ran = run("watchdog-tools", "status", "-s", kept.state, **options)  # type: ignore[arg-type]
     assert (ran.code, ran.out.splitlines()[-1].split()[-1]) == (0, "-"), ran
 
