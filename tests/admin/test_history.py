@@ -169,10 +169,12 @@ def test_moments(word: str, expected: float) -> None:
     assert moment(word, 1.8e9) - 1.8e9 == expected
 
 
-def test_a_time_of_today() -> None:
-    """Local."""
+def test_an_hour_alone() -> None:
+    """Local, of today; one that is yet to come is that of yesterday."""
     now = time.mktime((2026, 11, 27, 21, 0, 0, 0, 0, -1))
     assert moment("20:15", now) == now - 45 * 60
+    now = time.mktime((2026, 12, 1, 0, 10, 0, 0, 0, -1))
+    assert moment("23:50", now) == now - 20 * 60
 
 
 @given(st.text(max_size=40))
