@@ -56,8 +56,19 @@ def remove(path: str, uid: int, name: str) -> list[str]:
         for each in (file.format(name), f"{file.format(name)}{_TEMPORARY}")
         if files.remove_at(directories[where], each)
     ]
+    for where in (PAUSE, SAID):
+        for each in _scratch(directories[where], [file.format(name) for place, file in TRACES if place == where]):
+            files.remove_at(directories[where], each)
     waiting.remove_hint(name)
     return list(dict.fromkeys(removed))
+
+
+def _scratch(path: str, names: list[str]) -> list[str]:
+    """Return the scratch files of some files in a directory, `.FILE.PID`, that a killed writer has left there."""
+    try:
+        return [each for each in os.listdir(path) if each[:1] == "." and each[1:].rpartition(".")[0] in names]
+    except OSError:  # none, or not ours to list: then nothing was written there
+        return []
 
 
 def _directories(path: str, uid: int) -> dict[str, str]:
