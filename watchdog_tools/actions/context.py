@@ -73,13 +73,13 @@ class Run:
     last_health: what the last check of a verification said. clues: what it remembers of the instance, for its end.
     uncontained: why the last start was in no control group of its own, or empty. memory: what outlives a reboot.
     boot_grace: a start has failed within --start-period of the boot; one is enough for a run.
-    seen_again: when a watch is to say again that it is here (monotonic clock, seconds).
+    seen_again: when a watch is to say again that it is here (monotonic clock, seconds). waited: it stood in line.
     """
 
     __slots__ = (
         "acted", "boot_grace", "clues", "config", "deeds", "directory", "done", "failures", "guard", "history",
         "in_trouble", "instance", "last_health", "lock", "memory", "name", "notes", "owner", "parent_fd", "probes",
-        "progress", "quiet", "seen_again", "steps", "successes", "uids", "uncontained",
+        "progress", "quiet", "seen_again", "steps", "successes", "uids", "uncontained", "waited",
     )  # fmt: skip
     directory: int
     lock: Lock
@@ -105,7 +105,7 @@ class Run:
         self.deeds: dict[str, int] = {}
         self.acted = ""
         self.uncontained = ""
-        self.boot_grace = self.quiet = False
+        self.boot_grace = self.quiet = self.waited = False
         self.seen_again = 0.0
 
     def outlive_guard(self) -> None:

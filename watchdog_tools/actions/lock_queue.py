@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from watchdog_tools.actions.context import Run
 
 AS_RUN, AS_WATCH, AS_OPERATOR = "ensure-running", "ensure-running --watch", "watchdog-tools"  # what holds it
+AS_STOP, AS_FORGET = f"{AS_OPERATOR} stop", f"{AS_OPERATOR} forget"  # behind these no watch of an old line goes on
 
 _GRACE = 30.0  # seconds past a holder's own limit before it is called stuck
 _WRITE_SECONDS = 0.3  # seconds within which whoever took the lock has written itself into it
@@ -65,6 +66,15 @@ def stale_owner(lock: Lock, usual: float) -> str:
 def last_owner(lock: Lock) -> tuple[int, int]:
     """Return the pid and the start ticks of whoever wrote itself into it last, zeros where nobody did in this boot."""
     return _read_owner(lock.descriptor, 0.0)[:2]
+
+
+def last_order(lock: Lock) -> str:
+    """Return AS_STOP or AS_FORGET where that is what had the lock last, else an empty string."""
+    try:
+        text = os.pread(lock.descriptor, 512, 0).decode("ascii", "replace")
+    except OSError:
+        return ""
+    return next((order for order in (AS_STOP, AS_FORGET) if text.endswith(f" {order}\n")), "")
 
 
 def _stopped_waiter(lock: Lock) -> str:
@@ -120,6 +130,7 @@ def take_lock(run: Run) -> bool:
     if lock.take(0, run.guard, in_fork=True):
         return True
     run.progress("local", "waiting for another run to end its watch")
+    run.waited = True
     return _wait_in_line(run, time.monotonic() + config.watch + LINGER)
 
 

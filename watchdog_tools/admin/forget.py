@@ -6,7 +6,7 @@ import os
 
 from watchdog_tools.actions.containment import remove_empty
 from watchdog_tools.actions.lock import OPERATOR, CannotLock, Lock
-from watchdog_tools.actions.lock_queue import AS_OPERATOR, take_as_operator, write_owner
+from watchdog_tools.actions.lock_queue import AS_FORGET, take_as_operator, write_owner
 from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result
 from watchdog_tools.core.record import DAEMON
 from watchdog_tools.core.text import quoted
@@ -44,7 +44,7 @@ def forget(service: Service, progress: Progress, parent_fd: int) -> Result:
         if not take_as_operator(operator, lock, service.values["lock_wait"], parent_fd):
             words = f"{name}: another run has the lock; nothing done"
             return Result(UNKNOWN, words, reason="lock-held")
-        write_owner(lock, _LIMIT, AS_OPERATOR)
+        write_owner(lock, _LIMIT, AS_FORGET)
         return _forget(service, instance.read_in(directory, owner))
     except CannotLock as error:
         return Result(UNKNOWN, f"{name}: {error}; nothing done", reason="no-state")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HOUR = 3_600_000
 BURST = 3  # lines about changes in an hour
-_SILENT = ("pending", "paused", "shutdown")  # it only takes time; an operator ordered it
+_SILENT = ("pending", "paused", "forgotten", "shutdown")  # it only takes time; an operator ordered it
 # All reasons of an outage are one condition, but these: another thing is to be done, or waited for.
 _OWN = ("held", "waiting", "daemon", "unstoppable", "lock-held", "no-state")
 _FINE = ("ok", "changed")
@@ -59,6 +59,8 @@ def speak(
     """
     now = condition(*verdict)
     done = {word: count for word, count in deeds.items() if word in DEEDS and count > 0}
+    if verdict[1] == "forgotten":
+        return Speech(forget=True)
     if not now:
         return Speech(unsaid=replace(last, deeds=_counted(last.deeds, done)) if done else None)
     found = _found(last, now, done)

@@ -21,7 +21,8 @@ _HOOKS, _WATCH = "Hooks (CMD is split into words and run without a shell)", "Wat
 _STATE, _TIME = "State", "Time"
 
 _SEEN_LIMIT = 0.5  # seconds: the verdict is there, and waits for it
-_UNWRITTEN = ("internal", "memory", "crashed", "no-state")  # of a run that did not complete, or had nowhere to write
+# Of a run that did not complete, or had nowhere to write; who was forgotten is not made known again.
+_UNWRITTEN = ("internal", "memory", "crashed", "no-state", "forgotten")
 
 _OPTIONS = (
     Option("--check", "'LINE'", "a check as typed in a shell: check-* or any Nagios plugin; may be repeated", many=True,
