@@ -15,6 +15,8 @@ from helpers.instances import Kept
 from helpers.processes import Spawner, alive, wait_for
 from helpers.watching import AT_ONCE, Watcher
 
+from watchdog_tools.actions import log_limit
+
 pytestmark = pytest.mark.usefixtures("starts_services")
 
 NOBODY = 65534
@@ -232,6 +234,22 @@ while [ ! -e "$1" ]; do sleep 0.05; done; echo behind; while :; do sleep 0.05; d
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: kept.pid() != pid and kept.record()["phase"] == "running", 20, "the next instance")
         assert 'exited with 3: "last words"' in watcher.settled().end().line
+
+    def test_who_writes_faster_than_we_copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is emptied all the same, and FILE.1 has twice SIZE at most."""
+        log = tmp_path / "log"
+        log.write_text("x" * 9000)
+        read, left = os.pread, [b"y" * 9000] * 50
+
+        def slow(descriptor: int, size: int, at: int) -> bytes:
+            """Have the log grow while we read; at last it ends, so that a failure does."""
+            with log.open("ab") as writer:
+                writer.write(left.pop() if left else b"")
+            return read(descriptor, size, at)
+
+        monkeypatch.setattr(os, "pread", slow)
+        log_limit._limit(str(log), 4096, rename=False, trust_any=True)
+        assert (log.stat().st_size, (tmp_path / "log.1").stat().st_size) == (0, 8192)
 
     @pytest.mark.parametrize("how", ["link", "hard link"])
     def test_nothing_else_is_emptied(self, kept: Kept, spawn: Spawner, how: str) -> None:
