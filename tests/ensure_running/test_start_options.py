@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.checked_service import shell
-from helpers.commands import Ran, run
+from helpers.commands import CRON, Ran, run
 from helpers.commands import command as installed
 from helpers.instances import Kept
 from helpers.processes import Spawner, alive, wait_for
@@ -70,6 +70,18 @@ class TestEnvFile:
         kept.script("agent-6021", "exec sleep 600")
         path = env_file(kept, f"PATH={kept.room}:/bin\n")
         assert kept.run("--env-file", path, command=["agent-6021"]).code == 0
+
+    def test_its_bytes_are_what_the_child_gets(self, kept: Kept) -> None:
+        """Whatever the locale of the caller, which may know no such character and must not name it."""
+        places = kept.room / "locales"
+        places.mkdir()
+        made = run("localedef", "-i", "de_DE", "-f", "ISO-8859-1", places / "xx_XX")
+        if not (places / "xx_XX").is_dir():
+            pytest.skip(f"no locale could be made: {made}")
+        path = env_file(kept, "TOKEN=h\u00e9\u20ac\n")
+        ran = kept.run("--env-file", path, command=STAYS, env={**CRON, "LC_ALL": "xx_XX", "LOCPATH": str(places)})
+        assert ran.code == 0, ran
+        assert "TOKEN=h\u00e9\u20ac".encode() in Path(f"/proc/{kept.pid()}/environ").read_bytes().split(b"\0")
 
     def test_no_value_is_written_or_said(self, kept: Kept) -> None:
         """Line, -v, JSON, dry run, record, events, saved command: the path alone."""
