@@ -3,8 +3,8 @@
 At a start the file is renamed. Under a watch its instance has it open, and would write on into FILE.1: there the last
 SIZE bytes are copied, and the file is emptied; it was opened to append, so that the next line is its first. What is
 written meanwhile is copied, too, up to SIZE bytes of it: one that writes faster than we copy would fill the disk with
-FILE.1, and never be emptied. What comes behind them, or between the last read and the end, is lost. It is done in a fork with the rights of the user who writes the log:
-what fails, or hangs, is a note.
+FILE.1, and never be emptied. What comes behind them, or between the last read and the end, is lost. It is done in a
+fork with the rights of the user who writes the log: what fails, or hangs, is a note.
 """
 
 from __future__ import annotations
