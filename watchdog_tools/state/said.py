@@ -52,13 +52,9 @@ def write(state: str, said: Said, *, default: bool) -> None:
 
 def remove(state: str, key: str) -> None:
     """Remove the file of a NAME, if there is one. Raise StateDirError, OSError."""
-    directory = statedir.enter(f"{statedir.memory_directory(state, os.geteuid())}/said")
-    try:
-        os.unlink(key, dir_fd=directory)
-    except FileNotFoundError:
-        return
-    finally:
-        os.close(directory)
+    from watchdog_tools.state import files
+
+    files.remove_at(f"{statedir.memory_directory(state, os.geteuid())}/said", key)
 
 
 def remembered(data: bytes | None, key: str) -> Said:

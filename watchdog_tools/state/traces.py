@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import scripts, state
+from watchdog_tools.state import files
 from watchdog_tools.state.files import LOCKS
 from watchdog_tools.system import waiting
 
@@ -29,11 +30,11 @@ LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting", "{}.memory")
 
 
 def present(path: str, uid: int, name: str) -> bool:
-    """Whether anything of NAME is kept in the state directory `path` of `uid`, or for it. Raise OSError."""
+    """Whether anything of NAME is kept in the state directory `path` of `uid`, or for it."""
+    directories = _directories(path, uid)
     return any(
-        os.path.lexists(f"{directory}/{file.format(name)}{end}")
+        os.path.lexists(f"{directories[where]}/{file.format(name)}{end}")
         for where, file in TRACES
-        if (directory := _directories(path, uid)[where])
         for end in ("", _TEMPORARY)
     )
 
@@ -50,17 +51,32 @@ def remove(path: str, uid: int, name: str) -> tuple[list[str], list[str]]:
     same. Raise StateDirError for a directory that we may not use.
     """
     directories = _directories(path, uid)
-    removed, kept = [], []
+    removed: list[str] = []
+    kept: list[str] = []
     for where, file in TRACES:
         for each in (file.format(name), f"{file.format(name)}{_TEMPORARY}"):
             shown = each if where in {STATE, MEMORY} else f"{where}/{each}"
             try:
-                if directories[where] and _removed(directories[where], each):
+                if files.remove_at(directories[where], each):
                     removed.append(shown)
             except OSError as error:
                 kept.append(f"{shown}: {error.strerror}")
+    for where in (PAUSE, SAID):
+        for each in _scratch(directories[where], [file.format(name) for place, file in TRACES if place == where]):
+            try:
+                files.remove_at(directories[where], each)
+            except OSError as error:
+                kept.append(f"{where}/{each}: {error.strerror}")
     waiting.remove_hint(name)
     return list(dict.fromkeys(removed)), list(dict.fromkeys(kept))
+
+
+def _scratch(path: str, names: list[str]) -> list[str]:
+    """Return the scratch files of some files in a directory, `.FILE.PID`, that a killed writer has left there."""
+    try:
+        return [each for each in os.listdir(path) if each[:1] == "." and each[1:].rpartition(".")[0] in names]
+    except OSError:  # none, or not ours to list: then nothing was written there
+        return []
 
 
 def _directories(path: str, uid: int) -> dict[str, str]:
@@ -69,20 +85,3 @@ def _directories(path: str, uid: int) -> dict[str, str]:
         STATE: path, LOCK: f"{path}/{LOCKS}", MEMORY: memory, PAUSE: state.pause_directory(path, uid),
         SAID: f"{memory}/said", KEPT: f"{memory}/kept",
     }  # fmt: skip
-
-
-def _removed(path: str, name: str) -> bool:
-    """Remove a file in a directory, whose levels are verified. Return whether it was there."""
-    try:
-        directory = state.enter(path)
-    except state.StateDirError as error:
-        if error.missing:
-            return False
-        raise
-    try:
-        os.unlink(name, dir_fd=directory)
-    except FileNotFoundError:
-        return False
-    finally:
-        os.close(directory)
-    return True
