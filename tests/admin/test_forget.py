@@ -122,7 +122,7 @@ def test_while_a_run_is_at_work_nothing_is_removed(kept: Kept, spawn: Spawner) -
 
 @pytest.mark.parametrize("kind", ["link", "directory"])
 def test_nothing_is_followed_or_emptied(kept: Kept, kind: str) -> None:
-    """A link goes, what it leads to stays; a directory is no file of ours."""
+    """A link goes, what it leads to stays; a directory is no file of ours: the rest goes, and the line says so."""
     kept.run()
     stopped(kept)
     aim = kept.room / "aim"
@@ -132,7 +132,13 @@ def test_nothing_is_followed_or_emptied(kept: Kept, kind: str) -> None:
     ran = forgotten(kept)
     assert aim.read_text() == "precious"
     assert ran.code == (0 if kind == "link" else 3), ran
-    oracle(ran, 10)
+    said = oracle(ran, 10)
+    if kind == "directory":
+        assert "svc is not wholly forgotten: svc.record, " in said
+        assert "; svc.corrupt: Is a directory; it stays" in said
+        assert {name for name in files(kept.state) if "svc" in name} <= {
+            f"lock/{each.format('svc')}" for each in traces.LOCK_FILES
+        }
 
 
 @pytest.mark.root(reason="makes a machine of its own")

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from helpers.checked_service import shell
-from helpers.commands import Ran, run
+from helpers.commands import CRON, Ran, run
 from helpers.commands import command as installed
 from helpers.instances import Kept
 from helpers.processes import Spawner, alive, wait_for
 from helpers.watching import AT_ONCE, Watcher
+
+from watchdog_tools.actions import log_limit
 
 pytestmark = pytest.mark.usefixtures("starts_services")
 
@@ -68,6 +70,18 @@ class TestEnvFile:
         kept.script("agent-6021", "exec sleep 600")
         path = env_file(kept, f"PATH={kept.room}:/bin\n")
         assert kept.run("--env-file", path, command=["agent-6021"]).code == 0
+
+    def test_its_bytes_are_what_the_child_gets(self, kept: Kept) -> None:
+        """Whatever the locale of the caller, which may know no such character and must not name it."""
+        places = kept.room / "locales"
+        places.mkdir()
+        made = run("localedef", "-i", "de_DE", "-f", "ISO-8859-1", places / "xx_XX")
+        if not (places / "xx_XX").is_dir():
+            pytest.skip(f"no locale could be made: {made}")
+        path = env_file(kept, "TOKEN=h\u00e9\u20ac\n")
+        ran = kept.run("--env-file", path, command=STAYS, env={**CRON, "LC_ALL": "xx_XX", "LOCPATH": str(places)})
+        assert ran.code == 0, ran
+        assert "TOKEN=h\u00e9\u20ac".encode() in Path(f"/proc/{kept.pid()}/environ").read_bytes().split(b"\0")
 
     def test_no_value_is_written_or_said(self, kept: Kept) -> None:
         """Line, -v, JSON, dry run, record, events, saved command: the path alone."""
@@ -232,6 +246,22 @@ while [ ! -e "$1" ]; do sleep 0.05; done; echo behind; while :; do sleep 0.05; d
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: kept.pid() != pid and kept.record()["phase"] == "running", 20, "the next instance")
         assert 'exited with 3: "last words"' in watcher.settled().end().line
+
+    def test_who_writes_faster_than_we_copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is emptied all the same, and FILE.1 has twice SIZE at most."""
+        log = tmp_path / "log"
+        log.write_text("x" * 9000)
+        read, left = os.pread, [b"y" * 9000] * 50
+
+        def slow(descriptor: int, size: int, at: int) -> bytes:
+            """Have the log grow while we read; at last it ends, so that a failure does."""
+            with log.open("ab") as writer:
+                writer.write(left.pop() if left else b"")
+            return read(descriptor, size, at)
+
+        monkeypatch.setattr(os, "pread", slow)
+        log_limit._limit(str(log), 4096, rename=False, trust_any=True)
+        assert (log.stat().st_size, (tmp_path / "log.1").stat().st_size) == (0, 8192)
 
     @pytest.mark.parametrize("how", ["link", "hard link"])
     def test_nothing_else_is_emptied(self, kept: Kept, spawn: Spawner, how: str) -> None:

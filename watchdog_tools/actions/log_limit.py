@@ -2,8 +2,9 @@
 
 At a start the file is renamed. Under a watch its instance has it open, and would write on into FILE.1: there the last
 SIZE bytes are copied, and the file is emptied; it was opened to append, so that the next line is its first. What is
-written between the last read and that is lost. It is done in a fork with the rights of the user who writes the log:
-what fails, or hangs, is a note.
+written meanwhile is copied, too, up to SIZE bytes of it: one that writes faster than we copy would fill the disk with
+FILE.1, and never be emptied. What comes behind them, or between the last read and the end, is lost. It is done in a
+fork with the rights of the user who writes the log: what fails, or hangs, is a note.
 """
 
 from __future__ import annotations
@@ -92,21 +93,25 @@ def _limit(path: str, most: int, *, rename: bool, trust_any: bool) -> None:
         if rename:
             os.rename(path, f"{path}.1")
         else:
-            _copy_end(log, f"{path}.1", found.st_size - most, stat.S_IMODE(found.st_mode))
+            _copy_end(log, f"{path}.1", most, found)
             os.ftruncate(log, 0)
     finally:
         os.close(log)
 
 
-def _copy_end(log: int, path: str, begin: int, mode: int) -> None:
-    """Copy all from `begin` on into a new file. Raise OSError; nothing is left of it then, and the log is as it was."""
+def _copy_end(log: int, path: str, most: int, found: os.stat_result) -> None:
+    """Copy its last `most` bytes into a new file, and at most as many that are written meanwhile.
+
+    found: what it was. Raise OSError; nothing is left of the new file then, and the log is as it was.
+    """
     try:
         os.unlink(path)
     except FileNotFoundError:
         pass
-    copy = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    copy = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, stat.S_IMODE(found.st_mode))
+    begin, end = found.st_size - most, found.st_size + most
     try:
-        while chunk := os.pread(log, _CHUNK, begin):
+        while chunk := os.pread(log, min(_CHUNK, end - begin), begin):
             begin += os.write(copy, chunk)
     except OSError:
         os.unlink(path)

@@ -76,11 +76,12 @@ def _forget(service: Service, seen: Seen) -> Result:
         said = f"{name} lives (pid {_listed(living)}), so it is not forgotten; first: watchdog-tools stop {name}"
         return Result(CRITICAL, said, reason="alive", details={"pid": living[0]})
     remove_empty(owner)
-    removed = traces.remove(owner.directory, owner.uid, name)
-    words = [f"{name} is forgotten: {', '.join(map(quoted, removed))}"]
+    removed, kept = traces.remove(owner.directory, owner.uid, name)
+    words = [f"{name} is {'not wholly ' * bool(kept)}forgotten: {', '.join(map(quoted, removed)) or 'nothing'}"]
+    words += [f"{quoted(each)}; it stays" for each in kept]
     if rest:
         words.append(f"its last instance left pid {_listed(rest)} behind, which lives on")
-    return Result(OK, "; ".join(words), reason="forgotten")
+    return Result(UNKNOWN if kept else OK, "; ".join(words), reason="resources" if kept else "forgotten")
 
 
 def _living(owner: Owner, seen: Seen) -> tuple[list[int], list[int]]:

@@ -44,23 +44,31 @@ def was_locked(path: str, name: str) -> bool:
     return any(os.path.lexists(f"{path}/{LOCKS}/{file.format(name)}") for file in LOCK_FILES)
 
 
-def remove(path: str, uid: int, name: str) -> list[str]:
-    """Remove it all; only who holds NAME's lock may. Return what was removed, in the order of the table.
+def remove(path: str, uid: int, name: str) -> tuple[list[str], list[str]]:
+    """Remove it all; only who holds NAME's lock may.
 
-    Raise StateDirError for a directory that we may not use, and OSError.
+    Return what was removed, in the order of the table, and sentences about what could not be: the rest goes all the
+    same. Raise StateDirError for a directory that we may not use.
     """
     directories = _directories(path, uid)
-    removed = [
-        each if where in {STATE, MEMORY} else f"{where}/{each}"
-        for where, file in TRACES
-        for each in (file.format(name), f"{file.format(name)}{_TEMPORARY}")
-        if files.remove_at(directories[where], each)
-    ]
+    removed: list[str] = []
+    kept: list[str] = []
+    for where, file in TRACES:
+        for each in (file.format(name), f"{file.format(name)}{_TEMPORARY}"):
+            shown = each if where in {STATE, MEMORY} else f"{where}/{each}"
+            try:
+                if files.remove_at(directories[where], each):
+                    removed.append(shown)
+            except OSError as error:
+                kept.append(f"{shown}: {error.strerror}")
     for where in (PAUSE, SAID):
         for each in _scratch(directories[where], [file.format(name) for place, file in TRACES if place == where]):
-            files.remove_at(directories[where], each)
+            try:
+                files.remove_at(directories[where], each)
+            except OSError as error:
+                kept.append(f"{where}/{each}: {error.strerror}")
     waiting.remove_hint(name)
-    return list(dict.fromkeys(removed))
+    return list(dict.fromkeys(removed)), list(dict.fromkeys(kept))
 
 
 def _scratch(path: str, names: list[str]) -> list[str]:

@@ -34,7 +34,7 @@ def variables(files: Iterable[str], *, trust_any: bool) -> dict[str, str] | str:
 
 
 def _of(path: str, *, trust_any: bool) -> dict[str, str]:
-    """Return the variables of one file. Raise OSError, Malformed."""
+    """Return the variables of one file, as `os.environ` has them. Raise OSError, Malformed."""
     doubt = "" if trust_any else untrusted(path, "reads")
     if doubt:
         raise Malformed(f"refused: {quoted(doubt)} (--allow-unsafe-path)")
@@ -49,4 +49,5 @@ def _of(path: str, *, trust_any: bool) -> dict[str, str]:
         os.close(descriptor)
     if len(data) > LARGEST:
         raise OSError(errno.EFBIG, f"it has more than {LARGEST >> 10} KiB")
-    return parse(data)
+    # the child gets the file's very bytes, whatever the locale makes of text: cron's may know no such character
+    return {key: os.fsdecode(value.encode()) for key, value in parse(data).items()}
