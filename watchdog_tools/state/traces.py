@@ -12,15 +12,19 @@ from watchdog_tools import scripts, state
 from watchdog_tools.state.files import LOCKS
 from watchdog_tools.system import waiting
 
-STATE, LOCK, MEMORY, PAUSE, SAID, KEPT = "state", "lock", "memory", "pause", "said", "kept"  # where; `_directories`
+STATE, LOCK, MEMORY, PAUSE, KEPT = "state", "lock", "memory", "pause", "kept"  # where; `_directories`
 _TEMPORARY = ".tmp"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Where, and what in the place of {}: NAME. The last ones say that NAME was kept here: what is killed halfway is found
 # again. Logs and the command line lay in the state directory before they were moved.
 TRACES = (
     (STATE, "{}.record"), (STATE, "{}.corrupt"), (STATE, "{}.start"), (STATE, "{}.seen"),
     (PAUSE, "{}"),
-    *((SAID, f"{command}.{{}}") for command in scripts()),
+    *((where, f"said/{command}.{{}}") for where in (STATE, MEMORY) for command in scripts()),
     *((where, f"{{}}.{log}") for where in (STATE, MEMORY) for log in ("events", "events.1", "evidence", "evidence.1")),
     (LOCK, "{}.command"), (MEMORY, "{}.command"), (MEMORY, "{}.known"), (KEPT, "{}"),
 )  # fmt: skip
@@ -30,12 +34,8 @@ LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting", "{}.memory")
 
 def present(path: str, uid: int, name: str) -> bool:
     """Whether anything of NAME is kept in the state directory `path` of `uid`, or for it. Raise OSError."""
-    return any(
-        os.path.lexists(f"{directory}/{file.format(name)}{end}")
-        for where, file in TRACES
-        if (directory := _directories(path, uid)[where])
-        for end in ("", _TEMPORARY)
-    )
+    directories = _directories(path, uid)
+    return any(os.path.lexists(f"{directories[where]}/{file}") for where, file in _files(name))
 
 
 def was_locked(path: str, name: str) -> bool:
@@ -51,19 +51,29 @@ def remove(path: str, uid: int, name: str) -> list[str]:
     directories = _directories(path, uid)
     removed = [
         each if where in {STATE, MEMORY} else f"{where}/{each}"
-        for where, file in TRACES
-        for each in (file.format(name), f"{file.format(name)}{_TEMPORARY}")
-        if directories[where] and _removed(directories[where], each)
+        for where, each in _files(name)
+        if _removed(directories[where], each)
     ]
     waiting.remove_hint(name)
     return list(dict.fromkeys(removed))
+
+
+def _files(name: str) -> Iterator[tuple[str, str]]:
+    """Yield where a file of NAME may be, and its name there.
+
+    What ends with NAME itself has no temporary one: with that end it is the file of another NAME, `web.tmp`.
+    """
+    for where, file in TRACES:
+        yield where, file.format(name)
+        if not file.endswith("{}"):
+            yield where, f"{file.format(name)}{_TEMPORARY}"
 
 
 def _directories(path: str, uid: int) -> dict[str, str]:
     memory = state.memory_directory(path, uid)
     return {
         STATE: path, LOCK: f"{path}/{LOCKS}", MEMORY: memory, PAUSE: state.pause_directory(path, uid),
-        SAID: f"{memory}/said", KEPT: f"{memory}/kept",
+        KEPT: f"{memory}/kept",
     }  # fmt: skip
 
 
