@@ -243,6 +243,8 @@ def test_a_corrupt_file(rubbish: bytes, at: int) -> None:
         ("another", 5_000, 17, 5_000),  # on a host without a clock: since this boot at least
         ("another", 5_000, 10**10, 366 * 24 * HOUR),  # never longer than a year
         ("", 70_000, 1_060, 70_000),
+        (BOOT, 5_000, 1_060, 60_000),  # a container made anew, whose boot clock is its own
+        (BOOT, 5_000, 5, 0),
     ],
 )  # fmt: skip
 def test_ages(boot: str, up: int, wall: int, age: int) -> None:

@@ -125,7 +125,9 @@ def _older(age: int | None, span: int) -> int | None:
 
 
 def _elapsed(said: Said, boot: str, up: int, wall: int) -> int:
-    if boot and boot == said.boot:
-        return max(up - said.up, 0)
-    # a host without a clock boots in the past: since then at least this boot has passed
-    return min(max((wall - said.wall) * 1000, up, 0), _LONGEST)
+    same = bool(boot) and boot == said.boot
+    if same and up >= said.up:
+        return up - said.up
+    # a host without a clock boots in the past: since then at least this boot has passed. Where the boot clock of one
+    # boot is behind what it was, a container was made anew with a clock of its own, or the file is wrong
+    return min(max((wall - said.wall) * 1000, 0 if same else up, 0), _LONGEST)
