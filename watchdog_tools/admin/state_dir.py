@@ -66,8 +66,9 @@ class StateDir:
         return Owner(name=name, uid=self.uid, directory=self.path, place=statedir_place(self.path))
 
     def was_kept(self, name: str) -> bool:
-        """Whether NAME was ever started or adopted here; True where we cannot see that."""
-        return was_kept(self.path, self.uid, name) or bool(self.note)
+        """Whether NAME was ever kept here, if only found healthy; True where we cannot see that."""
+        known = seen.is_known(self.path, self.directory, name, self.uid)
+        return known or was_kept(self.path, self.uid, name) or bool(self.note)
 
     def last_event(self, name: str) -> tuple[float, str]:
         """Return as `events.last` does; what a release before the memory left, too."""
