@@ -74,6 +74,7 @@ EXCEPTIONS = {
     ("values", "ensure_running/values.py"): "the same",
     ("left", "workers/worker.py"): "the seconds that are left, asked for with `left()` everywhere",
     ("left", "checks/http/response.py"): "the bytes that are left",
+    ("values", "checks/heartbeat/values.py"): "the same",
     ("values", "checks/http/values.py"): "the same",
     ("values", "checks/port/values.py"): "the same",
     ("values", "checks/process/values.py"): "the same",

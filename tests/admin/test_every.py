@@ -104,8 +104,23 @@ def test_a_pause_alone_is_one_of_them(kept: Kept) -> None:
     ran = ordered(kept, "stop", "--all", "-o", "json")
     assert ran.code == 0, ran
     assert objects(ran)["manual"]["reason"] == "paused"
+    assert "4 services: 3 down, 1 paused" in ordered(kept, "stop", "--all").out
     assert ordered(kept, "start", "--all").code == 0
     assert not (kept.state / "pause" / "manual").exists()
+
+
+def test_what_was_up_from_its_first_run_is_not_said_to_be_down(kept: Kept, spawn: Spawner) -> None:
+    """Nobody here knows how to stop it: it is paused, so that no run starts it, and said to be up."""
+    begin(kept)
+    spawn(["/bin/sleep", "601"])
+    ours = ("--state-dir", kept.state, "--check", "check-process --ereg-argument-array '^/bin/sleep 601$'")
+    assert run("ensure-running", "found", *ours, "--", "/bin/sleep", "601").code == 0
+    assert "nothing is kept" not in ordered(kept, "pause", "found").out
+    ran = ordered(kept, "stop", "--all")
+    assert ran.code == 3, ran
+    assert ran.out.startswith("STOP UNKNOWN - 4 services: 3 down, 1 not (found: never-kept)")
+    assert "it is not stopped: it was never started here" in ran.out
+    assert ordered(kept, "start", "--all").out.startswith("START OK - 4 services: 3 up, 1 resumed\n")
 
 
 def test_nothing_is_kept(kept: Kept) -> None:
@@ -123,6 +138,7 @@ class TestUntilBoot:
         """In the line, in status, in JSON, and to each run."""
         begin(kept)
         assert "the next boot" in ordered(kept, *order, "--until-boot", "--reason", "kernel").out
+        assert "paused until the next boot: kernel (by uid" in ordered(kept, "history", "one").out
         assert "until the next boot: kernel" in ordered(kept, "status", "one").out
         details = objects(ordered(kept, "status", "one", "-o", "json"))["one"]["details"]
         assert isinstance(details, dict)

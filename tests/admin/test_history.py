@@ -139,6 +139,11 @@ def test_those_of_another_user(public_path: Path) -> None:
     assert kept.run().code == 0
     ran = history(kept, **options)
     assert (ran.code, ran.out) == (3, "HISTORY UNKNOWN - the events of svc are those of root, and not ours to read\n")
+    kept.name = "vsc"
+    ran = history(kept, **options)
+    assert (ran.code, ran.out) == (3, f"HISTORY UNKNOWN - vsc was never kept here ({kept.state})\n")
+    ran = run("watchdog-tools", "status", "vsc", "-s", kept.state, **options)  # type: ignore[arg-type]
+    assert (ran.code, "vsc was never kept here" in ran.out) == (3, True), ran
     ran = run("watchdog-tools", "status", "-s", kept.state, **options)  # type: ignore[arg-type]
     assert (ran.code, ran.out.splitlines()[-1].split()[-1]) == (0, "-"), ran
 
@@ -164,10 +169,12 @@ def test_moments(word: str, expected: float) -> None:
     assert moment(word, 1.8e9) - 1.8e9 == expected
 
 
-def test_a_time_of_today() -> None:
-    """Local."""
+def test_an_hour_alone() -> None:
+    """Local, of today; one that is yet to come is that of yesterday."""
     now = time.mktime((2026, 11, 27, 21, 0, 0, 0, 0, -1))
     assert moment("20:15", now) == now - 45 * 60
+    now = time.mktime((2026, 12, 1, 0, 10, 0, 0, 0, -1))
+    assert moment("23:50", now) == now - 20 * 60
 
 
 @given(st.text(max_size=40))

@@ -71,7 +71,7 @@ def test_without_reload_it_says_what_to_add(kept: Kept) -> None:
 
 def test_a_signal_without_a_handler_is_not_sent(kept: Kept) -> None:
     """It would end what is to be reloaded."""
-    kept.run("--reload", "SIGHUP")
+    kept.run("--reload", "sighup")
     pid = kept.pid()
     ran = reload(kept)
     assert ran.code == 3, ran

@@ -65,6 +65,10 @@ def test_what_was_up_before_is_not_known_but_can_be_paused(there: Machine) -> No
     assert (ran.code, ran.out) == (0, "")
     assert re.search(r"^web +up\b", there.type("watchdog-tools status").out, re.MULTILINE)
     assert there.type("rm -r /run/watchdog-tools; check-heartbeat --of web --max-age 1s").code == 2
+    ran = there.type("watchdog-tools status --max-age 1s")
+    assert (ran.code, "1 service: 1 unknown; web not seen in this boot, which began " in ran.out) == (2, True), ran
+    assert ran.out.splitlines()[0].count("web") == 1
+    assert there.type("watchdog-tools history web").out == "HISTORY OK - web: 0 events\n"
     for verb in ("stop", "start", "restart"):
         ran = there.type(f"watchdog-tools {verb} web")
         assert (ran.code, "web was never kept here" in ran.out) == (3, True), ran

@@ -92,7 +92,7 @@ def test_time_goes_on(schedule: str, zone: str) -> None:
         ("", "'' has 0 fields"),
         ("* * * *", "'* * * *' has 4 fields"),
         ("0 * * * * *", "has 6 fields"),
-        ("60 * * * *", "the minute of '60 * * * *' is none"),
+        ("60 * * * *", "the minute of '60 * * * *' is out of range"),
         ("0 24 * * *", "the hour of "),
         ("5/10 * * * *", "the minute of '5/10 * * * *' is '5/10', which cron does not take"),
         ("0 0 L * *", "'l', which cron does not take"),

@@ -143,6 +143,7 @@ def test_no_spelling_is_declared_twice_or_refused_and_taken(command: Command) ->
         ("watchdog-tools stop web --all", "NAME and --all exclude each other"),
         ("watchdog-tools stop", "missing argument: NAME, or --all"),
         ("watchdog-tools pause web --for 1h --until-boot", "--for and --until-boot exclude each other"),
+        ("check-heartbeat /x --schedule @daily --tz Nowhere", "usage: --tz: 'Nowhere' is no time zone here"),
         ("ensure-running web --reload KILL -- true", "KILL is not one of HUP, USR1, USR2, WINCH"),
         ("ensure-running web --oneshot --port :1 --reload HUP -- true", "no process is known"),
         ("watchdog-tools -- status", "no such verb '--'"),

@@ -31,6 +31,9 @@ from helpers.soak import SLACK, do, enclosed
 EXPECTED = {
     "x.record",
     "x.record.tmp",
+    "x.seen",
+    "x.start",
+    "x.start.tmp",
     "x.corrupt",
     "x.events",
     "x.events.1",

@@ -131,7 +131,7 @@ def test_every_command_speaks_it(tmp_path: Path, starts_services: str) -> None:
         assert found["watchdog_check_state"] == {f'check="ensure-running",name="{name}",target="{name}"': 0}
     found = said("watchdog-tools", "status", *form, *state, code=0)
     own = f',state_dir="{tmp_path}/state"'  # root and a user may keep the same NAME
-    told = [f'check="watchdog-tools status",name="{name}",target="{name}"{own}' for name in ("db", "web")]
+    told = [f'check="watchdog-tools status",name="{name}",target="{name}"{own}' for name in ("both", "db", "web")]
     assert list(found["watchdog_check_up"]) == told
     found = said("check-process", *form, "-m", "RSS", "--exe", Path("/bin/sleep").resolve(), code=0)
     assert min(found["watchdog_rss_max_bytes"].values()) > 100_000

@@ -29,9 +29,8 @@ def there() -> Iterator[Machine]:
 
 def kill(there: Machine) -> None:
     """End the instance."""
-    assert there.type(
-        "pkill -KILL -xf '/opt/web/bin/napper 600'; while pgrep -xf '/opt/web/bin/napper 600'; do :; done"
-    )
+    line = "pid=$(pgrep -xf '/opt/web/bin/napper 600') && kill -KILL $pid; while kill -0 $pid 2>/dev/null; do :; done"
+    assert there.type(line).code == 0
 
 
 def events(there: Machine) -> list[str]:

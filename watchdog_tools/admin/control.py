@@ -10,7 +10,7 @@ from watchdog_tools.cli import fast_parser
 from watchdog_tools.cli.command import UsageError
 from watchdog_tools.cli.common_options import filled_in
 from watchdog_tools.cli.converters import convert
-from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result
+from watchdog_tools.core import CRITICAL, OK, UNKNOWN, WARNING, Result
 from watchdog_tools.core.saved_command import SavedCommand
 from watchdog_tools.core.text import human_duration, quoted
 from watchdog_tools.ensure_running import COMMAND
@@ -138,11 +138,27 @@ def _new_pause(service: Service, progress: Progress) -> tuple[str, dict[str, obj
 
 
 def only_paused(service: Service, cancel_fd: int, operator: str) -> Result | None:
-    """Do what can be done for a NAME that was never kept here, and yet has a pause: that begins anew, or ends."""
+    """Do what can be done for a NAME that was never kept here: its pause begins anew, or ends.
+
+    One that a run has found up is not stopped by that, and nobody here knows how to: that is UNKNOWN.
+    """
     from watchdog_tools.admin import pause
 
-    work = pause.resume if operator == "start" else pause.pause
-    return run_action(service, cancel_fd, lambda progress: work(service, progress))
+    if operator == "start":
+        return run_action(service, cancel_fd, lambda progress: pause.resume(service, progress))
+    return run_action(service, cancel_fd, lambda progress: _paused_unstopped(service, progress))
+
+
+def _paused_unstopped(service: Service, progress: Progress) -> Result:
+    from watchdog_tools.admin.pause import pause
+    from watchdog_tools.admin.state_dir import StateDir
+
+    result = pause(service, progress)
+    last, _ = StateDir(service.path, os.geteuid()).last_run(service.name)
+    if last and last.state in (OK, WARNING):
+        result.state, result.reason = UNKNOWN, "never-kept"
+        result.summary += "; the last run found it up, and it is not stopped: it was never started here"
+    return result
 
 
 def _standing_pause(service: Service, progress: Progress) -> tuple[str, dict[str, object]]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8  # services: each takes a processor while it is started, and mostly waits while it is stopped
 _NAMED = 5  # services that the one line names
+_DONE = {"start": "up", "stop": "down"}
+_PAUSE_ALONE = {"start": "resumed", "stop": "paused"}  # reasons: of one that was never kept here only the pause changed
 _LONGEST = 7 * 86_400.0  # seconds; each step of an order has its own limit, which is shorter
 
 
@@ -107,7 +109,7 @@ def _begun(service: Service, name: str, operator: str) -> ActionWorker[Result]:
         from watchdog_tools.admin import control
 
         result = control.run(one, parent_fd, operator)
-        if result and result.reason == "never-kept":  # it is here for its pause alone
+        if result and result.reason == "never-kept":  # it is here for its pause, or as it was up from its first run
             result = control.only_paused(one, parent_fd, operator)
         return result or Result(UNKNOWN, f"{name}: ended before it was done", reason="signal")
 
@@ -126,10 +128,11 @@ def _outcome(name: str, worker: ActionWorker[Result]) -> Result:
 def _combined(each: list[Result], operator: str, path: str) -> Result:
     """Return the one verdict: `3 services: 2 stopped, 1 not (web: unstoppable)`, with a line for each."""
     state = worst(result.state for result in each)
-    done = {"start": "up", "stop": "down"}[operator]
-    fine = sum(result.state == OK for result in each)
+    fine = [result.reason for result in each if result.state == OK]
+    alone = fine.count(_PAUSE_ALONE[operator])
     bad = sorted((result for result in each if result.state != OK), key=lambda result: result.state != state)
-    head = f"{len(each)} service{'s' * (len(each) != 1)}: {fine} {done}"
+    head = f"{len(each)} service{'s' * (len(each) != 1)}: {len(fine) - alone} {_DONE[operator]}"
+    head += f", {alone} {_PAUSE_ALONE[operator]}" if alone else ""
     if bad:
         named = [f"{result.target}: {result.reason or NAMES[result.state]}" for result in bad[:_NAMED]]
         more = [f"and {len(bad) - _NAMED} more"] if len(bad) > _NAMED else []

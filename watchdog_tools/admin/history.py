@@ -35,7 +35,7 @@ def history(name: str, directory: str | None, since: float | None, *, more: bool
         words_ = f"the events of {name} are those of {place.keeper}, and not ours to read"
         return Result(UNKNOWN, words_, reason="permission", target=name, details={"name": name})
     shown, count, torn = _chosen(place, name, since)
-    if not (count or torn or place.was_kept(name)):
+    if not (count or torn or place.is_known(name)):
         return Result(
             UNKNOWN, f"{name} was never kept here ({place.path})", reason="never-kept", target=name,
             details={"name": name},
@@ -65,7 +65,7 @@ def _place(name: str, directory: str | None) -> StateDir:
         own = StateDir(default(uid), uid)
     except StateDirError:  # who has no home keeps nothing
         return roots
-    return roots if roots.was_kept(name) and not own.was_kept(name) else own
+    return roots if roots.is_known(name) and not own.is_known(name) else own
 
 
 def _chosen(place: StateDir, name: str, since: float | None) -> tuple[list[Event], int, int]:

@@ -6,6 +6,7 @@ import os
 import time
 
 from watchdog_tools import state as statedir
+from watchdog_tools.admin.state_dir import StateDir
 from watchdog_tools.core import OK, Result
 from watchdog_tools.core.pause import LONGEST, Pause, escaped
 from watchdog_tools.core.record import COMMAND
@@ -42,6 +43,7 @@ def pause(service: Service, progress: Progress) -> Result:
     order = write_pause(service)
     trouble = log_pause(service, order)
     known, pid = _instance(service)
+    known = known or StateDir(service.path, os.geteuid()).is_known(service.name)  # up from its first run
     notes = [trouble, "" if known else f"nothing is kept as {service.name} in {service.path} yet"]
     words = "; ".join([f"{service.name} is {paused.until(order)}", *filter(None, notes)])
     return Result(OK, words, reason="paused", details={"pid": pid, **facts(order)})

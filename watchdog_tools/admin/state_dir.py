@@ -7,7 +7,7 @@ import os
 from watchdog_tools.cli.converters import is_service
 from watchdog_tools.core.owner import Owner
 from watchdog_tools.core.record import Corrupt
-from watchdog_tools.state import StateDirError, enter, events, memory_directory, pause, pause_directory, seen, was_kept
+from watchdog_tools.state import StateDirError, enter, events, memory_directory, pause, pause_directory, seen
 from watchdog_tools.state import names as files_in
 from watchdog_tools.state import place as statedir_place
 from watchdog_tools.state.events import EVENTS
@@ -65,10 +65,9 @@ class StateDir:
         """Return whose the instance called `name` in it is."""
         return Owner(name=name, uid=self.uid, directory=self.path, place=statedir_place(self.path))
 
-    def was_kept(self, name: str) -> bool:
-        """Whether NAME was ever kept here, if only found healthy; True where we cannot see that."""
-        known = seen.is_known(self.path, self.directory, name, self.uid)
-        return known or was_kept(self.path, self.uid, name) or bool(self.note)
+    def is_known(self, name: str) -> bool:
+        """Whether anything of NAME was ever kept here, also before the boot; True where we may not look."""
+        return seen.is_known(self.path, self.directory, name, self.uid) or bool(self.note)
 
     def last_event(self, name: str) -> tuple[float, str]:
         """Return as `events.last` does; what a release before the memory left, too."""

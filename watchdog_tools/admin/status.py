@@ -116,7 +116,7 @@ def _row(place: StateDir, name: str, max_age: float | None) -> tuple[Row, Result
     )  # fmt: skip
     remains = _left_behind(place, name, seen)
     when, said = place.last_event(name)
-    known = seen.record or trouble or order or (last and last.in_this_boot) or place.was_kept(name)
+    known = seen.record or trouble or order or (last and last.in_this_boot) or place.is_known(name)
     unseen = last_seen.words(last) if last and known and max_age and last.age > max_age else ""
     doubt = doubt if max_age else ""  # else nobody asked
     notes = [quoted(each) for each in (unseen, doubt, note, trouble, remains, "" if known else _NEVER) if each]
@@ -175,7 +175,11 @@ def _sentence(rows: Rows, state: int) -> str:
     """Return `3 services: 2 running, 1 down; web: down`."""
     counts = {word: sum(result.reason == word for _, result in rows) for word in STATES}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    bad = [each for each in rows if each[1].state != OK and not (each[0].unseen and STATES[each[1].reason] == OK)]
+    bad = [
+        (row, result)
+        for row, result in rows
+        if result.state != OK and not (row.unseen and STATES[result.reason] in (OK, UNKNOWN))
+    ]
     bad.sort(key=lambda each: each[1].state != state)
     head = f"{len(rows)} service{'s' * (len(rows) != 1)}: {said}"
     named = _few([_named(row, result) for row, result in bad])

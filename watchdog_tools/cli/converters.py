@@ -56,14 +56,6 @@ def _choice(choices: list[str], word: str) -> str:
     return word
 
 
-def whole(word: str, least: int = 0, most: int = 1 << 31) -> int:
-    """Return a whole number in plain digits. Raise ValueError with a sentence."""
-    # int() alone would accept "1_0", " 1" and digits of other scripts, and refuse 5000 of them loudly
-    if not (word.isascii() and word.isdigit() and len(word) <= 10 and least <= int(word) <= most):  # noqa: PLR2004
-        raise ValueError(f"{word[:80]!r} is not a whole number from {least} to {most}")
-    return int(word)
-
-
 def state(word: str) -> int:
     """Return a state by its name. Raise ValueError with a sentence."""
     if word.lower() not in STATES:
@@ -127,7 +119,7 @@ def limit(word: str) -> tuple[int, float]:
         return 0, 0.0
     number, _, window = word.partition("/")
     try:
-        return whole(number, 1, _STARTS), wait(window)
+        return text.whole(number, 1, _STARTS), wait(window)
     except ValueError:
         raise ValueError(f"{word[:80]!r} is not a limit; accepted: 5/10m, up to {_STARTS} starts, none") from None
 
@@ -135,7 +127,7 @@ def limit(word: str) -> tuple[int, float]:
 def port(word: str) -> int:
     """Return a TCP port. Raise ValueError with a sentence."""
     try:
-        return whole(word, 1, 65535)
+        return text.whole(word, 1, 65535)
     except ValueError:
         raise ValueError(f"{word[:80]!r} is not a port; accepted: 1 to 65535") from None
 
@@ -183,9 +175,9 @@ CONVERTERS: dict[str, Callable[[str], object]] = {
     "nofile": _rare("nofile"),
     "nice": _rare("nice"),
     "range": Range,
-    "whole": whole,
-    "tries": lambda word: whole(word, 0, 10),
-    "count": lambda word: whole(word, 1, 1000),
+    "whole": text.whole,
+    "tries": lambda word: text.whole(word, 0, 10),
+    "count": lambda word: text.whole(word, 1, 1000),
     "backoff": backoff,
     "limit": limit,
     "state": state,

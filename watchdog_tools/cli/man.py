@@ -20,15 +20,8 @@ _WIDTH = 72  # characters of a line of the source
 _DATE = "2026-11-27"  # when what the pages say was last changed
 # Where a dash is to be copied, and so is no hyphen: options, paths, file names and names of programs.
 _COPIED = re.compile(rf"(?<![\w-])--?[A-Za-z0-9*][\w*-]*|\S*/\S*|\b(?:{'|'.join(scripts())})\b")
-_OF_USE = (
-    "status",
-    "stop",
-    "start",
-    "restart",
-    "pause",
-    "resume",
-    "history",
-)  # verbs, as an operator needs them; others follow
+# verbs, as an operator needs them; others follow
+_OF_USE = ("status", "stop", "start", "restart", "pause", "resume", "history")
 _STAND_IN = (
     "stand in for the options of the same names. An explicit option wins; so does --for over the first three."
     " None can change a verdict, and none counts in a set-uid context."
@@ -37,12 +30,12 @@ _ENVIRONMENT = (
     ("WATCHDOG_TOOLS_FOR, WATCHDOG_TOOLS_FORMAT, WATCHDOG_TOOLS_TIMEOUT, WATCHDOG_TOOLS_STATE_DIR", _STAND_IN),
 )
 _FILES = (
-    ("/run/watchdog-tools", "state of what root keeps: NAME.record, lock/NAME.*"),
+    ("/run/watchdog-tools", "state of what root keeps: NAME.record, NAME.seen, NAME.start, lock/NAME.*"),
     ("~/.local/state/watchdog-tools", "the same of an ordinary user, and what outlives a reboot"),
     ("/tmp/watchdog-tools-UID", "the same of a user without a home"),  # noqa: S108 -- told, and not written to
     (
         "/var/lib/watchdog-tools",
-        "what outlives a reboot, for root: pause/NAME, NAME.events, NAME.evidence, NAME.command",
+        "root's beyond a reboot: pause/NAME, said/*.NAME, NAME.events, NAME.evidence, NAME.command, NAME.known",
     ),
 )
 _SPECIAL = str.maketrans({"\\": r"\(rs", "^": r"\(ha", "~": r"\(ti"})

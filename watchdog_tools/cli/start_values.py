@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from watchdog_tools.cli.converters import whole
 from watchdog_tools.core import text
 
 _SMALLEST_LOG = 4096  # bytes of --log-max: less than what a death quotes from a log helps nobody
@@ -20,7 +19,7 @@ def nofile(word: str) -> tuple[int, int]:
     """Return the soft and the hard limit of `N[:HARD]`. Raise ValueError."""
     soft, colon, hard = word.partition(":")
     try:
-        limits = whole(soft, 3), whole(hard if colon else soft, 3)
+        limits = text.whole(soft, 3), text.whole(hard if colon else soft, 3)
     except ValueError:
         raise ValueError(f"{word[:80]!r} is not a limit of files; accepted: 65536, 1024:65536") from None
     if limits[0] > limits[1]:
@@ -31,6 +30,6 @@ def nofile(word: str) -> tuple[int, int]:
 def nice(word: str) -> int:
     """Return a nice value. Raise ValueError."""
     try:
-        return -whole(word[1:], 0, 20) if word.startswith("-") else whole(word, 0, 19)
+        return -text.whole(word[1:], 0, 20) if word.startswith("-") else text.whole(word, 0, 19)
     except ValueError:
         raise ValueError(f"{word[:80]!r} is not a nice value; accepted: -20 to 19") from None

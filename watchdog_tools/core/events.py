@@ -78,9 +78,11 @@ def words(event: Mapping[str, object], limit: int = 120) -> str:
     facts = {key: value for key, value in event.items() if key not in _COMMON and value not in ("", None)}
     if "schema" not in event and event.get("reason"):  # an operator's words; now it is one word for machines
         facts["why"] = event["reason"]
-    what, seconds = event["event"], facts.pop("seconds", None)
+    what, seconds, until = event["event"], facts.pop("seconds", None), facts.pop("until", None)
     if isinstance(seconds, int) and 0 <= seconds < _LATEST:
         what = f"{what} for {human_duration(seconds)}"
+    if until:
+        what = f"{what} until {until}"
     if what == "stopped" and facts.get("why") == "ordered":
         what = "stopped by order"
         del facts["why"]

@@ -69,6 +69,14 @@ def size(text: str) -> int:
     return int(amount * _BYTES[unit])
 
 
+def whole(word: str, least: int = 0, most: int = 1 << 31) -> int:
+    """Return a whole number in plain digits. Raise ValueError with a sentence."""
+    # int() alone would accept "1_0", " 1" and digits of other scripts, and refuse 5000 of them loudly
+    if not (word.isascii() and word.isdigit() and len(word) <= 10 and least <= int(word) <= most):  # noqa: PLR2004
+        raise ValueError(f"{word[:80]!r} is not a whole number from {least} to {most}")
+    return int(word)
+
+
 def human_duration(seconds: float) -> str:
     """Return a duration as a person says it: `0.4 ms`, `12 ms`, `1.5 s`, `3 min`, `2.5 h`, `4 d`."""
     for limit, factor, unit in (

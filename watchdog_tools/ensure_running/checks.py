@@ -132,10 +132,10 @@ def command_lines(values: Values) -> tuple[tuple[str, str | None], ...]:
 
 def reload_by(line: str | None) -> tuple[tuple[str, ...], int]:
     """Return the words of --reload, and the number of its signal: one of them is empty, or 0. Raise UsageError."""
-    word = (line or "").removeprefix("SIG")
-    if word in _RELOADS:
+    word = (line or "").upper().removeprefix("SIG")
+    if word in _RELOADS:  # as kill has it, hup is HUP
         return (), int(getattr(_signal, f"SIG{word}"))
-    if word.isalnum() and word == word.upper():
+    if word.isalnum() and word == (line or "").removeprefix("SIG"):
         raise UsageError(f"--reload: {quoted(word, 40)} is not one of {', '.join(_RELOADS)}; or a command")
     return command("--reload", line), 0
 

@@ -99,5 +99,25 @@ def remove(directory: int, name: str) -> None:
         return
 
 
+def remove_at(path: str, name: str) -> bool:
+    """Remove a file in the directory `path`, each level verified. Return whether it was there.
+
+    Raise StateDirError for a directory that we may not use, and OSError.
+    """
+    try:
+        directory = enter(path)
+    except StateDirError as error:
+        if error.missing:
+            return False
+        raise
+    try:
+        os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(directory)
+    return True
+
+
 def _set_aside(directory: int, name: str) -> None:
     os.rename(name, f"{name}.{time.time_ns()}", src_dir_fd=directory, dst_dir_fd=directory)

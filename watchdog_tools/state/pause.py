@@ -84,16 +84,6 @@ def write(place: str, pause: Pause, *, default: bool) -> None:
 
 def remove(place: str, name: str) -> bool:
     """Remove the pause of NAME; return whether there was a file. Raise StateDirError, OSError."""
-    try:
-        directory = statedir.enter(place)
-    except statedir.StateDirError as error:
-        if error.missing:
-            return False
-        raise
-    try:
-        os.unlink(name, dir_fd=directory)
-    except FileNotFoundError:
-        return False
-    finally:
-        os.close(directory)
-    return True
+    from watchdog_tools.state import files
+
+    return files.remove_at(place, name)

@@ -46,6 +46,8 @@ def write(state: str, said: Said, *, default: bool) -> None:
 
     default: the state directory is a default one, so that all levels may be created.
     """
+    from watchdog_tools.state import files
+
     memory = statedir.memory_directory(state, os.geteuid())
     try:
         _write(memory, said, default=default)
@@ -55,7 +57,7 @@ def write(state: str, said: Said, *, default: bool) -> None:
         _write(state, said, default=default)
     else:
         if memory != state:
-            _remove(state, said.key)
+            files.remove_at(f"{state}/said", said.key)
 
 
 def _write(above: str, said: Said, *, default: bool) -> None:
@@ -71,20 +73,10 @@ def _write(above: str, said: Said, *, default: bool) -> None:
 
 def remove(state: str, key: str) -> None:
     """Remove the file of a NAME, if there is one. Raise StateDirError, OSError; the newest one stays then."""
+    from watchdog_tools.state import files
+
     for above in dict.fromkeys((statedir.memory_directory(state, os.geteuid()), state)):
-        _remove(above, key)
-
-
-def _remove(above: str, key: str) -> None:
-    if not os.path.lexists(f"{above}/said/{key}"):
-        return
-    directory = statedir.enter(f"{above}/said")
-    try:
-        os.unlink(key, dir_fd=directory)
-    except FileNotFoundError:
-        return
-    finally:
-        os.close(directory)
+        files.remove_at(f"{above}/said", key)
 
 
 def remembered(data: bytes | None, key: str) -> Said:

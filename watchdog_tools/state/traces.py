@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from watchdog_tools import scripts, state
+from watchdog_tools.state import files
 from watchdog_tools.state.files import LOCKS
 from watchdog_tools.system import waiting
 
@@ -33,7 +34,7 @@ LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting", "{}.memory")
 
 
 def present(path: str, uid: int, name: str) -> bool:
-    """Whether anything of NAME is kept in the state directory `path` of `uid`, or for it. Raise OSError."""
+    """Whether anything of NAME is kept in the state directory `path` of `uid`, or for it."""
     directories = _directories(path, uid)
     return any(os.path.lexists(f"{directories[where]}/{file}") for where, file in _files(name))
 
@@ -52,7 +53,7 @@ def remove(path: str, uid: int, name: str) -> list[str]:
     removed = [
         each if where in {STATE, MEMORY} else f"{where}/{each}"
         for where, each in _files(name)
-        if _removed(directories[where], each)
+        if files.remove_at(directories[where], each)
     ]
     waiting.remove_hint(name)
     return list(dict.fromkeys(removed))
@@ -75,20 +76,3 @@ def _directories(path: str, uid: int) -> dict[str, str]:
         STATE: path, LOCK: f"{path}/{LOCKS}", MEMORY: memory, PAUSE: state.pause_directory(path, uid),
         KEPT: f"{memory}/kept",
     }  # fmt: skip
-
-
-def _removed(path: str, name: str) -> bool:
-    """Remove a file in a directory, whose levels are verified. Return whether it was there."""
-    try:
-        directory = state.enter(path)
-    except state.StateDirError as error:
-        if error.missing:
-            return False
-        raise
-    try:
-        os.unlink(name, dir_fd=directory)
-    except FileNotFoundError:
-        return False
-    finally:
-        os.close(directory)
-    return True

@@ -38,14 +38,17 @@ def moment(word: str, now: float) -> float:
         pass
     utc = word.endswith("Z")
     today = time.strftime("%Y-%m-%d", time.localtime(now))
-    for text in (word.removesuffix("Z"), f"{today} {word}"):
+    for text, hour_alone in ((word.removesuffix("Z"), False), (f"{today} {word}", True)):
         for form in _FORMS:
             try:
                 parsed = time.strptime(text, form)
             except ValueError:
                 continue
             if not utc:
-                return time.mktime(parsed)
+                found = time.mktime(parsed)
+                if hour_alone and found > now:  # asked for at 00:10, 23:50 is that of yesterday
+                    found = time.mktime((*parsed[:2], parsed.tm_mday - 1, *parsed[3:6], 0, 0, -1))
+                return found
             import calendar
 
             return float(calendar.timegm(parsed))
@@ -95,7 +98,7 @@ COMMAND = Command(
         ("3", "NAME was never kept here, or its events are another user's; or wrong usage"),
         ("bool", "0 works, 1 does not"),
     ),
-    notes="TIME is local: 20:15 (today), 2026-11-27, '2026-11-27 20:15'; with T and Z it is UTC, 2026-11-27T19:15:00Z."
-    " -v adds the last lines that a service wrote to its --log before it died. Events are kept up to 256 KiB and one"
-    " older file of that size; docs/events.md has what each one says.",
+    notes="TIME is local: 20:15 (the last one), 2026-11-27, '2026-11-27 20:15'; with T and Z it is UTC,"
+    " 2026-11-27T19:15:00Z. -v adds the last lines that a service wrote to its --log before it died. Events are kept up"
+    " to 256 KiB and one older file of that size; docs/events.md has what each one says.",
 )

@@ -97,9 +97,11 @@ def _schedule(values: Values) -> Schedule | None:
         if values["tz"]:
             raise UsageError("--tz is the time zone of --schedule; there is none")
         return None
-    from watchdog_tools.checks.heartbeat.schedule import Schedule  # brings datetime along, and cronsim
+    from watchdog_tools.checks.heartbeat.schedule import Schedule, UnknownZone  # brings datetime along, and cronsim
 
     try:
         return Schedule(values["schedule"], values["tz"])
+    except UnknownZone as error:
+        raise UsageError(f"--tz: {error}") from None
     except ValueError as error:
         raise UsageError(f"--schedule: {error}") from None

@@ -23,13 +23,17 @@ _SIGNS = str.maketrans(",-/*", "    ")
 _NAMED = _FIELDS[3:]
 
 
+class UnknownZone(ValueError):  # noqa: N818 -- a fact about a word, said in one sentence
+    """There is no such time zone here."""
+
+
 class Schedule:
     """When a job of cron is due. text: as it was given. zone: the time zone of that cron."""
 
     __slots__ = ("_expression", "text", "zone")
 
     def __init__(self, text: str, zone: str | None) -> None:
-        """Read it. zone: its name, None for the machine's. Raise ValueError with a sentence."""
+        """Read it. zone: its name, None for the machine's. Raise ValueError, UnknownZone with a sentence."""
         self.text = text
         self._expression = _expression(text)
         self.zone = _zone(zone)
@@ -66,7 +70,7 @@ def _expression(text: str) -> str:
         found = next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)), None)
     except CronSimError as error:
         wrong = str(error).removeprefix("Bad ").replace("-", " ")
-        raise ValueError(f"the {wrong} of {said!r} is none; {_ACCEPTED}") from None
+        raise ValueError(f"the {wrong} of {said!r} is out of range; {_ACCEPTED}") from None
     if found is None:
         raise ValueError(f"{said!r} never comes")
     return expression
@@ -90,4 +94,4 @@ def _zone(name: str | None) -> ZoneInfo:
     except FileNotFoundError:
         return ZoneInfo("UTC")
     except (OSError, ValueError, LookupError):
-        raise ValueError(f"{(name or _LOCAL)[:80]!r} is no time zone here; accepted: Europe/Berlin, UTC") from None
+        raise UnknownZone(f"{(name or _LOCAL)[:80]!r} is no time zone here; accepted: Europe/Berlin, UTC") from None
