@@ -56,6 +56,9 @@ def test_nothing_is_left_but_the_locks(kept: Kept, spawn: Spawner) -> None:
     wait_for(lambda: "--watch" in kept.text("state/lock/svc.lock"), 20, "a watch")
     made = cgroups.find(Owner(name="svc", uid=os.geteuid(), directory=str(kept.state), place=place(str(kept.state))))
     stopped(kept)
+    for scratch in ("said/.ensure-running.svc.123", "pause/.svc.123"):  # of a writer that was killed
+        (kept.state / scratch).parent.mkdir(exist_ok=True)
+        (kept.state / scratch).write_text("half")
     ran = forgotten(kept)
     assert ran.code == 0, ran
     assert "svc is forgotten: svc.record, svc.corrupt" in oracle(ran, 20)

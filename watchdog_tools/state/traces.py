@@ -55,6 +55,11 @@ def remove(path: str, uid: int, name: str) -> list[str]:
         for where, each in _files(name)
         if files.remove_at(directories[where], each)
     ]
+    said = [f"{command}.{name}" for command in scripts()]
+    places = [(directories[PAUSE], [name]), *((f"{directories[where]}/said", said) for where in (STATE, MEMORY))]
+    for place, written in places:
+        for each in _scratch(place, written):
+            files.remove_at(place, each)
     waiting.remove_hint(name)
     return list(dict.fromkeys(removed))
 
@@ -68,6 +73,14 @@ def _files(name: str) -> Iterator[tuple[str, str]]:
         yield where, file.format(name)
         if not file.endswith("{}"):
             yield where, f"{file.format(name)}{_TEMPORARY}"
+
+
+def _scratch(path: str, names: list[str]) -> list[str]:
+    """Return the scratch files of some files in a directory, `.FILE.PID`, that a killed writer has left there."""
+    try:
+        return [each for each in os.listdir(path) if each[:1] == "." and each[1:].rpartition(".")[0] in names]
+    except OSError:  # none, or not ours to list: then nothing was written there
+        return []
 
 
 def _directories(path: str, uid: int) -> dict[str, str]:
