@@ -151,3 +151,15 @@ def test_root_s_default_places() -> None:
         assert ran.code == 0, ran
         left = host.type("find /run/watchdog-tools /var/lib/watchdog-tools -type f").out
         assert "web" not in left, left
+
+
+def test_a_name_that_looks_like_a_temporary_file(kept: Kept) -> None:
+    """The pause of `svc.tmp`, and what was said for it, are not those of `svc`."""
+    kept.run("--for", "cron", command=["/no/such/program"])
+    other = Kept(kept.room / "beside", "svc.tmp")
+    run("ensure-running", "svc.tmp", "--state-dir", kept.state, "--for", "cron", "--", "/no/such/program")
+    assert run("watchdog-tools", "pause", "svc.tmp", "-s", kept.state).code == 0
+    before = {name for name in files(kept.state) if other.name in name}
+    assert {"pause/svc.tmp", "said/ensure-running.svc.tmp"} <= before
+    assert forgotten(kept).code == 0
+    assert {name for name in files(kept.state) if other.name in name} == before

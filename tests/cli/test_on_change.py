@@ -141,6 +141,15 @@ class TestWhatStdoutDidNotTake:
             assert subprocess.run(check.words(), stdout=full, env=check.env, check=False).returncode == 1
         assert [bool(check.run().out) for _ in range(2)] == [True, False]
 
+    def test_an_outage_that_is_over_by_the_next_run(self, check: Check) -> None:
+        """That one says it, once."""
+        with open("/dev/full", "wb") as full:  # noqa: PTH123 -- a device
+            assert subprocess.run(check.words(), stdout=full, env=check.env, check=False).returncode == 1
+        with serving(ok) as server:
+            lines = [check.run(port=int(server.at.rpartition(":")[2])).out for _ in range(2)]
+        assert ["; recovered after " in line for line in lines] == [True, False], lines
+        assert lines[1] == ""
+
     def test_a_reader_that_is_gone(self, check: Check) -> None:
         """EPIPE, likewise."""
         reading, writing = os.pipe()

@@ -186,6 +186,15 @@ def test_a_recovery_that_stdout_did_not_take() -> None:
     assert story.run(FINE, after=20) == "recovered after 5 min"
 
 
+def test_an_outage_that_stdout_did_not_take_and_that_is_over() -> None:
+    """The next run says it all the same, once: there was room, the disk of the spool was full."""
+    story = Story()
+    assert story.run(DIED, taken=False) == ""
+    assert story.run(FINE, taken=False) == "recovered after 60 s"
+    assert story.runs([FINE] * 2) == ["recovered after 60 s", None]
+    assert story.run(DIED) == ""
+
+
 def test_a_file_that_makes_no_difference_goes() -> None:
     """All is well and was said long ago: the healthy minute finds no file again."""
     story = Story()
@@ -243,6 +252,8 @@ def test_a_corrupt_file(rubbish: bytes, at: int) -> None:
         ("another", 5_000, 17, 5_000),  # on a host without a clock: since this boot at least
         ("another", 5_000, 10**10, 366 * 24 * HOUR),  # never longer than a year
         ("", 70_000, 1_060, 70_000),
+        (BOOT, 5_000, 1_060, 60_000),  # a container made anew, whose boot clock is its own
+        (BOOT, 5_000, 5, 0),
     ],
 )  # fmt: skip
 def test_ages(boot: str, up: int, wall: int, age: int) -> None:

@@ -282,7 +282,7 @@ class TestTheOperator:
         ran = ordered(kept, "stop")
         assert ran.code == 0, ran
         assert not alive(pid)
-        assert "paused until" in lined(watcher.said(), 2)
+        assert "stopped by order" in lined(watcher.said(), 2)
         ran = ordered(kept, "start")
         assert ran.code == 0, ran
         after = Watcher(kept, spawn, *AT_ONCE, every="200ms").begun()

@@ -232,6 +232,21 @@ class TestAStateDirectoryOnADeadDisk:
         assert not HINT.exists()
 
 
+@pytest.mark.parametrize("name", [("--name", NAME), (f"--name={NAME}",)], ids=["word", "equals"])
+def test_11_checks_that_speak_on_change_do_not_pile_up(kept: Kept, silent_state: Disk, name: tuple[str, ...]) -> None:
+    """What was last said lies on the disk: two forks wait for it, no third one; each run says its verdict."""
+    line = (*silent_state.inside, command("check-port"), kept.room / "no-socket", "--for", "cron", *name)
+    held: set[int] = set()
+    for number in range(5):
+        ran = run(*line, env={"WATCHDOG_TOOLS_STATE_DIR": str(kept.state)})
+        assert ran.code == 1, ran
+        assert "PORT CRITICAL" in oracle(ran, 5)
+        held |= {seen.pid for seen in stuck(kept)}
+        assert len(held) == min(number + 1, 2)
+    silent_state.end()
+    wait_for(lambda: not stuck(kept), 10, "their end")
+
+
 @pytest.mark.parametrize("plant", ["mkdir", "touch", "ln -s /etc/passwd"])
 def test_11_a_hint_that_another_user_planted_costs_nothing(kept: Kept, plant: str) -> None:
     """Anybody may put anything into /dev/shm: only a regular file of our own makes a healthy look search for others."""

@@ -124,3 +124,37 @@ def test_a_dead_disk_holds_no_run_and_no_lock(there: Machine) -> None:
     kill(there)
     assert "cannot be" not in there.type(KEEP).out
     assert events(there)[-2:] == ["restarted", "recovered"]
+
+
+def test_a_memory_that_cannot_be_written_makes_no_mail_a_minute(there: Machine) -> None:
+    """Full or read-only, what was said is kept beside the state: an outage and its end are said once each."""
+    server = "python3 -m http.server -b 127.0.0.1 8080 >/dev/null 2>&1 & echo $!"
+    there.type(f"mkdir -p {MEMORY}; mount -t tmpfs -o size=64k,mode=755 tmpfs {MEMORY}")
+    line = "check-port 127.0.0.1:8080 --name web --for cron"
+    try:
+        there.type(f"dd if=/dev/zero of={MEMORY}/filled bs=1k")
+        assert [bool(there.type(line).out) for _ in range(3)] == [True, False, False]
+        there.type(f"rm {MEMORY}/filled; mount -o remount,ro {MEMORY}")
+        assert there.type(line).out == ""
+        pid = there.type(server).out.strip()
+        wait_for(lambda: there.type("check-port 127.0.0.1:8080").code == 0, 10, "the server")
+        lines = [there.type(line).out for _ in range(3)]
+        assert ["recovered after" in each for each in lines] == [True, False, False], lines
+        there.type(f"kill {pid}; mount -o remount,rw {MEMORY}")
+        wait_for(lambda: there.type("check-port 127.0.0.1:8080").code == 2, 10, "its end")
+        assert [bool(there.type(line).out) for _ in range(2)] == [True, False]
+        assert there.type(f"cd / && ls {MEMORY}/said && ls {STATE}/said").out == "check-port.web\n"
+    finally:
+        there.type(f"umount {MEMORY}")
+
+
+def test_a_memory_made_under_a_tight_umask(there: Machine) -> None:
+    """Anybody may ask whether root's services are kept, also behind a reboot."""
+    there.type("umask 077; check-port 127.0.0.1:1 --name db --for cron; mkdir -m 755 -p /run/watchdog-tools")
+    there.type("umask 077; ensure-running web --for cron --check true -- /opt/web/bin/napper 600")
+    assert there.type(f"stat -c %a {MEMORY} {MEMORY}/said").out == "755\n755\n"
+    there.type(f"rm -r {STATE}")
+    nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+    for ask, options in (("watchdog-tools", "status --max-age 1s"), ("check-heartbeat", "--of web --max-age 1s")):
+        ran = there.type(f"{nobody} {ask} {options}")
+        assert (ran.code, "not seen in this boot" in ran.out) == (2, True), ran

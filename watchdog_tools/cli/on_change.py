@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from watchdog_tools.core.text import printable, shortened
-from watchdog_tools.state import default, said
+from watchdog_tools.state import default, is_own_file, memory_directory, said
+from watchdog_tools.system import waiting
 from watchdog_tools.workers import Check, run_all
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def speak(command: Command, config: object, values: Values, result: Result, writ
         write(values)
         return
     key = f"{command.name}.{name}"
-    data = None if result.keeper.hangs else _read(key, directory)
+    data = None if result.keeper.hangs or _hangs(name, values) else _read(name, key, directory)
     last = said.remembered(data, key)
     speech = said.speech(last, (result.state, result.reason), result.keeper.deeds, values["remind"])
     printed = False
@@ -52,10 +53,21 @@ def _remembers(command: Command, values: Values, config: object) -> tuple[str, C
     return (values["name"] or "") if command.probe else "", lambda: values["state_dir"] or default(os.geteuid())
 
 
-def _read(key: str, directory: Callable[[], str]) -> bytes | None:
+def _hangs(name: str, values: Values) -> bool:
+    """Whether earlier runs for NAME wait in the kernel for what is remembered: no more are sent after them."""
+    if not is_own_file(f"{waiting.HINT}-{os.geteuid()}-{name}"):
+        return False
+    return bool(waiting.hinted(name, values["state_dir"] or waiting.home() or memory_directory(default(0), 0)))
+
+
+def _read(name: str, key: str, directory: Callable[[], str]) -> bytes | None:
     """Return what is remembered, empty where nothing is; None where a disk does not tell."""
-    found = run_all([Check(lambda _: said.read(directory(), key) or b"")], _SECONDS)
-    return found[0] if found and isinstance(found[0], bytes) else None
+    (found,) = run_all([Check(lambda _: said.read(directory(), key) or b"")], _SECONDS) or [b""]
+    if isinstance(found, bytes):
+        return found
+    if found.reason == "timeout":
+        waiting.leave_hint(name)
+    return None
 
 
 def _remember(speech: Speech, key: str, directory: Callable[[], str], *, printed: bool, default: bool) -> None:

@@ -15,7 +15,7 @@ LARGEST = 2048  # bytes of its file
 DEEDS = ("started", "restarted", "adopted", "reloaded")  # events that are told; a stop is by the start behind it
 _LONGEST = 366 * 86_400_000  # milliseconds
 _TEXTS = ("key", "boot", "said", "seen")
-_NUMBERS = ("up", "wall", "debt", "restarts")
+_NUMBERS = ("up", "wall", "debt", "restarts", "owed")
 _AGES = ("since", "lasted", "line")  # each may be missing
 _PARTS = 3  # of a deed's line
 
@@ -37,10 +37,10 @@ class Said(Struct, frozen=True):
 
     key: the command and its NAME. boot, up, wall: the moment that ages count from: boot id, milliseconds on its boot
     clock, seconds since the epoch.
-    said: the condition last said (`speaking.condition`); seen: the one last found. since: age of the trouble's begin,
-    None where there is none to tell of. lasted: how long it was, where its end is yet to be said. restarts: deeds
-    within it. line: age of the last line. debt: what lines about changes have used up of what is allowed, less what
-    time has given back.
+    said: the condition last said (`speaking.condition`); seen: the one last found. since: age of the trouble's
+    begin, None where there is none to tell of. lasted: how long it was, where its end is yet to be said. restarts:
+    deeds within it. owed: 1 where stdout did not take a line about it. line: age of the last line. debt: what lines
+    about changes have used up of what is allowed, less what time has given back.
     """
 
     key: str
@@ -52,6 +52,7 @@ class Said(Struct, frozen=True):
     since: int | None = None
     lasted: int | None = None
     restarts: int = 0
+    owed: int = 0
     line: int | None = None
     debt: int = 0
     deeds: tuple[Deed, ...] = ()
@@ -125,7 +126,9 @@ def _older(age: int | None, span: int) -> int | None:
 
 
 def _elapsed(said: Said, boot: str, up: int, wall: int) -> int:
-    if boot and boot == said.boot:
-        return max(up - said.up, 0)
-    # a host without a clock boots in the past: since then at least this boot has passed
-    return min(max((wall - said.wall) * 1000, up, 0), _LONGEST)
+    same = bool(boot) and boot == said.boot
+    if same and up >= said.up:
+        return up - said.up
+    # a host without a clock boots in the past: since then at least this boot has passed. Where the boot clock of one
+    # boot is behind what it was, a container was made anew with a clock of its own, or the file is wrong
+    return min(max((wall - said.wall) * 1000, 0 if same else up, 0), _LONGEST)

@@ -67,7 +67,7 @@ def speak(
     if _is_wanted(found, remind) and _has_room(found, remind):
         said = _after_saying(found)
         words = ", ".join([*_words(found, done, at), *_silence(found, said, remind)])
-        return Speech(words=words, said=said, unsaid=found)
+        return Speech(words=words, said=said, unsaid=replace(found, owed=int(now not in _FINE or found.owed)))
     if now == "ok" and found.said == "changed":  # what was changed runs by now, which is no news
         found = replace(found, said=now)
     if is_at_rest(found, remind):
@@ -77,7 +77,7 @@ def speak(
 
 def is_at_rest(said: Said, remind: int) -> bool:
     """Whether what is remembered makes no difference to what is said next: all is well, and long since said."""
-    if not (said.said == said.seen == "ok") or said.debt or (said.line is not None and said.line < remind):
+    if not (said.said == said.seen == "ok") or said.debt or said.owed or (said.line is not None and said.line < remind):
         return False
     return all(not deed.count and (deed.said is None or deed.said >= remind) for deed in said.deeds)
 
@@ -94,15 +94,15 @@ def _counted(deeds: tuple[Deed, ...], done: Mapping[str, int]) -> tuple[Deed, ..
 def _found(last: Said, now: str, done: Mapping[str, int]) -> Said:
     """Return what is remembered once this verdict was seen, said or not.
 
-    Trouble whose end could not be said yet goes on where it comes back; one that was over before it could be said is
-    none.
+    Trouble whose end could not be said yet goes on where it comes back; one that was over before there was room to say
+    it is none.
     """
     since, lasted, restarts = last.since, last.lasted, last.restarts
     if since is not None or now not in _FINE:
         restarts += sum(done.values())
     if now not in _FINE:
         since, lasted = since or 0, None
-    elif last.said in _FINE:
+    elif last.said in _FINE and not last.owed:
         since, restarts = None, 0
     elif lasted is None:
         lasted = since
@@ -113,7 +113,7 @@ def _is_wanted(found: Said, remind: int) -> bool:
     if found.seen not in _FINE:
         return found.seen != found.said or found.line is None or found.line >= remind
     due = any(deed.count and (deed.said is None or deed.said >= remind) for deed in found.deeds)
-    return due or (found.seen != found.said and (found.seen, found.said) != ("ok", "changed"))
+    return due or bool(found.owed) or (found.seen != found.said and (found.seen, found.said) != ("ok", "changed"))
 
 
 def _has_room(found: Said, remind: int) -> bool:
@@ -128,7 +128,7 @@ def _after_saying(found: Said) -> Said:
     """Return what is remembered once it was said."""
     reminder = found.seen == found.said and found.seen not in _FINE
     debt = found.debt if reminder else min(found.debt + HOUR, BURST * HOUR)
-    found = replace(found, said=found.seen, line=0, debt=debt)
+    found = replace(found, said=found.seen, line=0, debt=debt, owed=0)
     if found.said not in _FINE:
         return found
     told = tuple(Deed(word=deed.word, said=0) if deed.count else deed for deed in found.deeds)
@@ -151,7 +151,7 @@ def _words(found: Said, done: Mapping[str, int], at: Callable[[int], str]) -> li
             return []
         return [f"since {at(since)}, {human_duration(since / 1000)}{_restarts(found)}"]
     words, told = [], 0
-    if found.since is not None and found.seen != found.said:
+    if found.since is not None and (found.owed or found.seen != found.said):
         lasted = found.since if found.lasted is None else found.lasted
         words.append(f"recovered after {human_duration(lasted / 1000)}{_restarts(found)}")
         told = found.restarts

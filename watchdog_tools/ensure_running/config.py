@@ -139,9 +139,10 @@ def remembers(config: Config) -> tuple[str, Callable[[], str]]:
 
 
 def is_no_news(config: Config) -> bool:
-    """Whether, from cron, a healthy verdict adds nothing to what was last said: one system call where nothing was."""
+    """Whether, from cron, a healthy verdict adds nothing to what was last said: two system calls where nothing was."""
     key = f"ensure-running.{config.name}"
-    if not config.remind or not os.access(f"{memory_directory(config.path, os.geteuid())}/said/{key}", os.F_OK):
+    places = {memory_directory(config.path, os.geteuid()), config.path}
+    if not (config.remind and any(os.access(f"{place}/said/{key}", os.F_OK) for place in places)):
         return bool(config.remind)
     from watchdog_tools.state import said
 

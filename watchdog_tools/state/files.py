@@ -48,10 +48,13 @@ def _create(path: str, *, levels: bool) -> None:
         _create(above, levels=True)
     # root's records are for everyone's eyes (status), a user's are not
     mode = 0o755 if os.geteuid() == 0 else 0o700
+    umask = os.umask(0o022)  # whatever the caller's is
     try:
         os.mkdir(path, mode)
     except FileExistsError:  # another run was faster; `enter` verifies what is there
         return
+    finally:
+        os.umask(umask)
 
 
 def replace(directory: int, name: str, data: bytes, mode: int, scratch: str = "") -> None:

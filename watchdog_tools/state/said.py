@@ -1,6 +1,7 @@
 """What was last said for a NAME, on disk: it is believed only from a file that nobody else can have written.
 
-Only forks call this: a disk may hang.
+It is in the memory. While that cannot be written, full or read-only, it is beside root's state, in /run: a full disk is
+what outages come from, and each minute would say it again. Only forks call this: a disk may hang.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ _LARGEST = 2048  # bytes; core.said, which a run that finds no file does without
 
 def read(state: str, key: str) -> bytes | None:
     """Return the file of `key`, None where there is none that can be had. state: the state directory's path."""
-    place = f"{statedir.memory_directory(state, os.geteuid())}/said"
+    memory = statedir.memory_directory(state, os.geteuid())
+    found = _read(state, key) if memory != state else None  # it is there only while it is the newer one
+    return _read(memory, key) if found is None else found
+
+
+def _read(above: str, key: str) -> bytes | None:
+    place = f"{above}/said"
     try:
         os.stat(f"{place}/{key}", follow_symlinks=False)  # one call for the healthy minute
         directory = statedir.enter(place)
@@ -42,8 +49,22 @@ def write(state: str, said: Said, *, default: bool) -> None:
     from watchdog_tools.state import files
 
     memory = statedir.memory_directory(state, os.geteuid())
-    os.close(files.make(memory, levels=default))
-    directory = files.make(f"{memory}/said", levels=default)
+    try:
+        _write(memory, said, default=default)
+    except (OSError, statedir.StateDirError):
+        if memory == state:
+            raise
+        _write(state, said, default=default)
+    else:
+        if memory != state:
+            files.remove_at(f"{state}/said", said.key)
+
+
+def _write(above: str, said: Said, *, default: bool) -> None:
+    from watchdog_tools.state import files
+
+    os.close(files.make(above, levels=default))
+    directory = files.make(f"{above}/said", levels=default)
     try:  # there is no lock, so a scratch file of our own; no NAME begins with a dot
         files.replace(directory, said.key, said.dump(), 0o600, f".{said.key}.{os.getpid()}")
     finally:
@@ -51,10 +72,11 @@ def write(state: str, said: Said, *, default: bool) -> None:
 
 
 def remove(state: str, key: str) -> None:
-    """Remove the file of a NAME, if there is one. Raise StateDirError, OSError."""
+    """Remove the file of a NAME, if there is one. Raise StateDirError, OSError; the newest one stays then."""
     from watchdog_tools.state import files
 
-    files.remove_at(f"{statedir.memory_directory(state, os.geteuid())}/said", key)
+    for above in dict.fromkeys((statedir.memory_directory(state, os.geteuid()), state)):
+        files.remove_at(f"{above}/said", key)
 
 
 def remembered(data: bytes | None, key: str) -> Said:

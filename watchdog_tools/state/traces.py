@@ -13,15 +13,19 @@ from watchdog_tools.state import files
 from watchdog_tools.state.files import LOCKS
 from watchdog_tools.system import waiting
 
-STATE, LOCK, MEMORY, PAUSE, SAID, KEPT = "state", "lock", "memory", "pause", "said", "kept"  # where; `_directories`
+STATE, LOCK, MEMORY, PAUSE, KEPT = "state", "lock", "memory", "pause", "kept"  # where; `_directories`
 _TEMPORARY = ".tmp"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Where, and what in the place of {}: NAME. The last ones say that NAME was kept here: what is killed halfway is found
 # again. Logs and the command line lay in the state directory before they were moved.
 TRACES = (
     (STATE, "{}.record"), (STATE, "{}.corrupt"), (STATE, "{}.start"), (STATE, "{}.seen"),
     (PAUSE, "{}"),
-    *((SAID, f"{command}.{{}}") for command in scripts()),
+    *((where, f"said/{command}.{{}}") for where in (STATE, MEMORY) for command in scripts()),
     *((where, f"{{}}.{log}") for where in (STATE, MEMORY) for log in ("events", "events.1", "evidence", "evidence.1")),
     (LOCK, "{}.command"), (MEMORY, "{}.command"), (MEMORY, "{}.known"), (KEPT, "{}"),
 )  # fmt: skip
@@ -32,11 +36,7 @@ LOCK_FILES = ("{}.lock", "{}.operator", "{}.waiting", "{}.memory")
 def present(path: str, uid: int, name: str) -> bool:
     """Whether anything of NAME is kept in the state directory `path` of `uid`, or for it."""
     directories = _directories(path, uid)
-    return any(
-        os.path.lexists(f"{directories[where]}/{file.format(name)}{end}")
-        for where, file in TRACES
-        for end in ("", _TEMPORARY)
-    )
+    return any(os.path.lexists(f"{directories[where]}/{file}") for where, file in _files(name))
 
 
 def was_locked(path: str, name: str) -> bool:
@@ -51,24 +51,32 @@ def remove(path: str, uid: int, name: str) -> tuple[list[str], list[str]]:
     same. Raise StateDirError for a directory that we may not use.
     """
     directories = _directories(path, uid)
+    said = [f"{command}.{name}" for command in scripts()]
+    places = [(directories[PAUSE], [name]), *((f"{directories[where]}/said", said) for where in (STATE, MEMORY))]
+    every = [(directories[where], each, each if where in {STATE, MEMORY} else f"{where}/{each}")
+             for where, each in _files(name)]  # fmt: skip
+    every += [(place, each, each) for place, written in places for each in _scratch(place, written)]
     removed: list[str] = []
     kept: list[str] = []
-    for where, file in TRACES:
-        for each in (file.format(name), f"{file.format(name)}{_TEMPORARY}"):
-            shown = each if where in {STATE, MEMORY} else f"{where}/{each}"
-            try:
-                if files.remove_at(directories[where], each):
-                    removed.append(shown)
-            except OSError as error:
-                kept.append(f"{shown}: {error.strerror}")
-    for where in (PAUSE, SAID):
-        for each in _scratch(directories[where], [file.format(name) for place, file in TRACES if place == where]):
-            try:
-                files.remove_at(directories[where], each)
-            except OSError as error:
-                kept.append(f"{where}/{each}: {error.strerror}")
+    for place, file, shown in every:
+        try:
+            if files.remove_at(place, file):
+                removed.append(shown)
+        except OSError as error:
+            kept.append(f"{shown}: {error.strerror}")
     waiting.remove_hint(name)
     return list(dict.fromkeys(removed)), list(dict.fromkeys(kept))
+
+
+def _files(name: str) -> Iterator[tuple[str, str]]:
+    """Yield where a file of NAME may be, and its name there.
+
+    What ends with NAME itself has no temporary one: with that end it is the file of another NAME, `web.tmp`.
+    """
+    for where, file in TRACES:
+        yield where, file.format(name)
+        if not file.endswith("{}"):
+            yield where, f"{file.format(name)}{_TEMPORARY}"
 
 
 def _scratch(path: str, names: list[str]) -> list[str]:
@@ -83,5 +91,5 @@ def _directories(path: str, uid: int) -> dict[str, str]:
     memory = state.memory_directory(path, uid)
     return {
         STATE: path, LOCK: f"{path}/{LOCKS}", MEMORY: memory, PAUSE: state.pause_directory(path, uid),
-        SAID: f"{memory}/said", KEPT: f"{memory}/kept",
+        KEPT: f"{memory}/kept",
     }  # fmt: skip

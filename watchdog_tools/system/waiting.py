@@ -13,7 +13,6 @@ from watchdog_tools.system import memory, mounts, proc
 
 MOST = 2  # that wait on a dead disk; the next one would wait there as well, a minute later
 HINT = "/dev/shm/watchdog-tools"  # noqa: S108 -- followed by -UID-NAME: an empty file, whose content nobody reads
-_KEEPERS = ("ensure-running", "watchdog-tools")
 _MEMORY = ("tmpfs", "ramfs")
 _LONG = 1.0  # seconds; a disk that works holds nobody so long at one stretch
 _SHORT = 0.3  # where one has hung already, and a look has little time
@@ -105,7 +104,8 @@ def _is_like(pid: int, wanted: tuple[str, str]) -> bool:
     argv = line.decode("utf-8", "surrogateescape").removesuffix("\0").split("\0")
     before = argv[: argv.index("--")] if "--" in argv else argv
     name, directory = wanted
-    return own_command(argv) in _KEEPERS and name in before and _directory(argv) == directory
+    named = name in before or f"--name={name}" in before
+    return bool(own_command(argv)) and named and _directory(argv) == directory
 
 
 def _directory(argv: list[str]) -> str:
