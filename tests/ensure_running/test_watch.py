@@ -312,6 +312,16 @@ class TestTheOperator:
         assert run("watchdog-tools", "resume", "svc", "-s", kept.state).code == 0
         assert kept.service.starts() == 1
 
+    def test_no_resume_is_too_quick_for_it(self, kept: Kept, spawn: Spawner) -> None:
+        """Neither who watches nor who stands in line goes on with the old command, however soon it is resumed."""
+        watcher = Watcher(kept, spawn, *AT_ONCE, every="200ms").begun()
+        behind = Watcher(kept, spawn, *AT_ONCE, every="200ms").in_line()
+        assert ordered(kept, "stop").code == 0
+        assert run("watchdog-tools", "resume", "svc", "-s", kept.state).code == 0
+        ends = [watcher.said().line, behind.said().line]
+        assert any("stopped by order, so the watch ends" in line for line in ends), ends
+        assert kept.service.starts() == 1
+
     def test_what_dies_under_a_pause_is_critical(self, kept: Kept, spawn: Spawner) -> None:
         """The watch ends with what is seen."""
         watcher = Watcher(kept, spawn, *AT_ONCE, every="200ms").begun()

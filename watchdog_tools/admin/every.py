@@ -33,7 +33,7 @@ _LONGEST = 7 * 86_400.0  # seconds; each step of an order has its own limit, whi
 def run(service: Service, cancel_fd: int, operator: str) -> Result | None:
     """Do what `operator` says, `start` or `stop`, with each service. None if `cancel_fd` came first."""
     seconds, state = service.values["timeout"]
-    found = run_all([Check(lambda _progress: _known(service), on_timeout=state)], seconds, cancel_fd)
+    found = run_all([Check(lambda _progress: _known(service, operator), on_timeout=state)], seconds, cancel_fd)
     if found is None:
         return None
     if isinstance(found[0], Result):
@@ -47,12 +47,15 @@ def run(service: Service, cancel_fd: int, operator: str) -> Result | None:
     return None if each is None else _combined(each, operator, path)
 
 
-def _known(service: Service) -> tuple[str, list[str], bool]:
-    """Return the state directory, the NAMEs in it, and whether this run comes from an instance of one of them."""
+def _known(service: Service, operator: str) -> tuple[str, list[str], bool]:
+    """Return the state directory, the NAMEs in it, and whether this run comes from an instance of one of them.
+
+    What stays down is also what no run has come to since the boot; nobody starts what may long have been retired.
+    """
     from watchdog_tools.admin.state_dir import StateDir
     from watchdog_tools.system import process_tree
 
-    names = StateDir(service.path, os.geteuid()).names()
+    names = StateDir(service.path, os.geteuid()).names(remembered=operator == "stop")
     return service.path, names, any(process_tree.comes_from_instance(name, service.directory) for name in names)
 
 

@@ -6,6 +6,7 @@ It is read bounded, never through a link, and never believed blindly. And the ot
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -102,19 +103,37 @@ def write_seen(directory: int, name: str, state: int) -> str:
     One line of fixed width goes over the older one in one call: no scratch file, no rename, and so no lock.
     """
     boot, _, timens = identity.here()
-    line = f"{boot or '-':36} {int(uptime() * 1000):015d} {timens or '-':>12} {state}\n"
-    descriptor = -1
+    line = f"{boot or '-':36} {int(uptime() * 1000):015d} {timens or '-':>12} {state}\n".encode("ascii", "replace")
+    file = f"{name}.seen"
     try:
-        descriptor = os.open(f"{name}.seen", _SEEN_FLAGS, _SEEN_MODE, dir_fd=directory)
+        if _overwritten(directory, file, line):
+            return ""
+        from watchdog_tools.state import files
+
+        files.remove(directory, file)
+        made = _overwritten(directory, file, line)
+    except OSError as error:
+        return f"{file} cannot be written: {error.strerror}"
+    return f"{file} was no file of ours with one name, and is made anew" if made else f"{file} cannot be written"
+
+
+def _overwritten(directory: int, file: str, line: bytes) -> bool:
+    """Write over NAME.seen, made where it is missing. Return whether it is a file of ours. Raise OSError."""
+    try:
+        descriptor = os.open(file, _SEEN_FLAGS, _SEEN_MODE, dir_fd=directory)
+    except (IsADirectoryError, PermissionError):
+        return False
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a FIFO
+            return False
+        raise
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink != 1:
-            return f"{name}.seen is not written: it is no regular file of our own with one name"
+            return False
         if found.st_mode & 0o777 != _SEEN_MODE:  # it was created under another umask
             os.fchmod(descriptor, _SEEN_MODE)
-        os.pwrite(descriptor, line.encode("ascii", "replace"), 0)
-    except OSError as error:
-        return f"{name}.seen cannot be written: {error.strerror}"
+        os.pwrite(descriptor, line, 0)
     finally:
-        if descriptor >= 0:
-            os.close(descriptor)
-    return ""
+        os.close(descriptor)
+    return True
