@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchdog_tools.actions.context import now
 from watchdog_tools.core import OK, WARNING
 from watchdog_tools.core.baseline import compare, dump, fresh, older_than, parse, renewed
-from watchdog_tools.core.record import RUNNING
+from watchdog_tools.core.record import RUNNING, STARTING
 from watchdog_tools.core.text import human_duration
 from watchdog_tools.state import record_files
 from watchdog_tools.system.file_states import SECONDS, states
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from watchdog_tools.core.baseline import Baseline, Changes
     from watchdog_tools.core.config import ServiceConfig
     from watchdog_tools.core.record import Record, Seen
+    from watchdog_tools.system.identity import Identity
 
 
 class Comparison:
@@ -64,10 +65,13 @@ def file_states(paths: tuple[str, ...]) -> dict[str, str] | None:
     return next((answer for answer in answers or () if isinstance(answer, dict)), None)
 
 
-def write_started(run: Run, record: Record, files: dict[str, str] | None) -> None:
-    """Write down what an instance is started with. files: as they were before; None where nobody knows."""
+def write_started(run: Run, identity: Identity, files: dict[str, str] | None) -> None:
+    """Write down what an instance was started with, once it runs: a start waits for nothing that is only told.
+
+    files: as they were before; None where nobody knows.
+    """
     if run.config.command_sum:
-        _write(run, record, fresh(run.config.command_sum, files or {}))
+        _write(run, run.record(STARTING, identity=identity), fresh(run.config.command_sum, files or {}))
 
 
 def tell(run: Run, found: Comparison | None, result: Result) -> Result:

@@ -51,13 +51,14 @@ def start(run: Run, cause: str, command: tuple[str, ...] = ()) -> Child | Result
         if start_options.log_max:
             log_limit.before_start(run, plan.identity)
         run.clues = evidence.prepare(run.clues, run.config.start_options, plan.identity)
-        child = _spawn(run, plan, files)
+        child = _spawn(run, plan)
     except CannotStart as error:
         count_attempt(run)
         return start_failed(run, cause, f"{CANNOT}: {error}")
     except (OSError, CannotLock) as error:
         words = getattr(error, "strerror", None) or error
         return down(run, cause, f"nothing started: {words}", "no-state")
+    changes.write_started(run, child.identity, files)
     count_attempt(run)
     if run.uncontained:
         run.note(caller_unit.warning())
@@ -66,7 +67,7 @@ def start(run: Run, cause: str, command: tuple[str, ...] = ()) -> Child | Result
     return child
 
 
-def _spawn(run: Run, plan: StartPlan, files: dict[str, str] | None) -> Child:
+def _spawn(run: Run, plan: StartPlan) -> Child:
     oneshot = run.config.start_options.oneshot
     how = run.config.stopping
     shared = oneshot or how.kill_mode == "process"
@@ -74,8 +75,7 @@ def _spawn(run: Run, plan: StartPlan, files: dict[str, str] | None) -> Child:
     place = group or containment.outside()
 
     def commit(identity: Identity) -> None:
-        record = _commit(run, COMMAND if oneshot else STARTING, identity, group)
-        changes.write_started(run, record, files)
+        _commit(run, COMMAND if oneshot else STARTING, identity, group)
 
     try:
         return spawn(plan, run.lock.descriptor, run.owner, commit, group=place)
@@ -125,7 +125,7 @@ def take_over(run: Run, record: Record) -> Record | Result:
     return await_running(run, child, min(record.since, now()))
 
 
-def _commit(run: Run, phase: str, identity: Identity, group: Group | None) -> Record:
+def _commit(run: Run, phase: str, identity: Identity, group: Group | None) -> None:
     """Write who was born, before it may run; nothing starts if that, or the lock, is lost."""
     if group:
         mark(group, identity, ONESHOT if phase == COMMAND else b"")
@@ -133,4 +133,3 @@ def _commit(run: Run, phase: str, identity: Identity, group: Group | None) -> Re
     record_files.write(run.directory, run.name, record)
     if not run.lock.is_ours():
         raise CannotLock("the lock file was replaced meanwhile")
-    return record
