@@ -13,6 +13,7 @@ from watchdog_tools.actions.lock_queue import AS_OPERATOR, AS_RUN, AS_STOP, writ
 from watchdog_tools.actions.no_lock import lock_held, no_lock
 from watchdog_tools.actions.round import take_round
 from watchdog_tools.actions.time_limit import run_limit
+from watchdog_tools.actions.watch import watch  # at once, as a run in line has no time for it when it gets the lock
 from watchdog_tools.core.decision import OPERATOR_START, OPERATOR_STOP
 from watchdog_tools.state import StateDirError
 from watchdog_tools.state.files import prepare
@@ -55,8 +56,6 @@ def _run_session(run: Run, cause: str) -> Result:
         run.outlive_guard()
         _leave(run.owner)
     if config.watch:
-        from watchdog_tools.actions.watch import watch
-
         verdict = watch(run, begun)
         if verdict:
             remove_empty(run.owner)
