@@ -9,8 +9,8 @@ import time
 from watchdog_tools.actions.evidence import clues_for
 from watchdog_tools.actions.memory import Memory
 from watchdog_tools.core import CRITICAL, UNKNOWN, Result, policy
+from watchdog_tools.core.events import DEEDS
 from watchdog_tools.core.record import History, Record
-from watchdog_tools.core.said import DEEDS
 from watchdog_tools.state import record_files
 from watchdog_tools.system import uptime
 from watchdog_tools.system.identity import here

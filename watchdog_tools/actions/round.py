@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from watchdog_tools.actions import no_action, oneshot, renew, start, unhealthy
+from watchdog_tools.actions import no_action, oneshot, start, unhealthy
 from watchdog_tools.actions.assess import assess, unmet_requirements
 from watchdog_tools.actions.boot_grace import pending_after_boot
 from watchdog_tools.actions.context import StateChanged, down, ended_early, now
 from watchdog_tools.actions.exits import DAEMON_HINT, record_exit
 from watchdog_tools.actions.healthy import on_healthy, verify
 from watchdog_tools.actions.hooks import run_hook
-from watchdog_tools.actions.reload import reload_instance
 from watchdog_tools.actions.stop import end_remains, run_stop_hooks
 from watchdog_tools.actions.time_limit import PATIENCE
 from watchdog_tools.core import CRITICAL, Result, decision
@@ -165,10 +164,18 @@ def _restart(run: Run, health: Health, assessment: Assessment) -> Result:
     return unhealthy.stop_for_restart(run, health, assessment) or _start_one(run, health.summary, command)
 
 
+def _reload(run: Run, health: Health, assessment: Assessment) -> Result:
+    from watchdog_tools.actions.reload import reload_instance  # an operator's run alone needs it
+
+    return reload_instance(run, health, assessment)
+
+
 def _renew(run: Run, health: Health, assessment: Assessment) -> Result:
     found = assessment.changes
     if found is None:
         raise StateChanged
+    from watchdog_tools.actions import renew
+
     return renew.stop_for_renewal(run, health, assessment, found) or _start_one(run, found.cause)
 
 
@@ -201,7 +208,7 @@ _ACTIONS = {
     decision.KEEP: _keep,
     decision.ADOPT: _adopt,
     decision.STOP: unhealthy.stop_for_operator,
-    decision.RELOAD: reload_instance,
+    decision.RELOAD: _reload,
     decision.RESTART: _restart,
     decision.RENEW: _renew,
     decision.REPLACE: _restart,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_tools.actions import changes, containment, evidence, log_limit, no_action
+from watchdog_tools.actions import changes, containment, evidence, no_action
 from watchdog_tools.actions.boot_grace import count_attempt
 from watchdog_tools.actions.context import down, ended_early, now
 from watchdog_tools.actions.control_group import NOBODY, mark
@@ -49,6 +49,8 @@ def start(run: Run, cause: str, command: tuple[str, ...] = ()) -> Child | Result
         run.uids |= {plan.uid}
         run.begin_step("starting it", urgent=True)
         if start_options.log_max:
+            from watchdog_tools.actions import log_limit
+
             log_limit.before_start(run, plan.identity)
         run.clues = evidence.prepare(run.clues, run.config.start_options, plan.identity)
         child = _spawn(run, plan)

@@ -10,13 +10,14 @@ import os
 import select
 import time
 
-from watchdog_tools.actions import log_limit, spawn
+from watchdog_tools.actions import spawn
 from watchdog_tools.actions.context import Run, now
 from watchdog_tools.actions.lock import OPERATOR, WAITING, CannotLock
 from watchdog_tools.actions.lock_queue import AS_FORGET, AS_WATCH, last_order, write_owner, yield_lock
 from watchdog_tools.actions.round import take_round
 from watchdog_tools.actions.time_limit import LINGER, round_limit
 from watchdog_tools.core import CRITICAL, OK, UNKNOWN, Result, policy
+from watchdog_tools.net.shutdown import is_shutting_down
 from watchdog_tools.state import instance
 from watchdog_tools.system.cgroups import refusal
 from watchdog_tools.workers.worker import is_over
@@ -60,6 +61,7 @@ def watch(run: Run, begun: float) -> Result | None:
     wake_up = WakeUp()
     if run.config.stopping.containment == "auto" and not refusal():
         spawn.warm_up()
+    is_shutting_down()  # what asks that is loaded by now, not between a death and the next start
     usual = run.config.every + round_limit(run.config)
     write_owner(run.lock, usual, AS_WATCH)
     tick = time.monotonic()
@@ -104,6 +106,8 @@ def _round(run: Run, last: Result | None, *, died: bool) -> Result:
     run.flush()
     _leave_word(run, result.state)
     if run.config.start_options.log_max:
+        from watchdog_tools.actions import log_limit
+
         log_limit.in_watch(run)
     if run.instance and run.instance is dead:  # nobody has reaped it, and its pidfd would wake us for ever
         run.detach()

@@ -62,7 +62,7 @@ class KeeperFacts:
 
     pid: of our own instance, 0 where none is known. exists: an instance lives, whatever another check says. pidfile:
     the file that named the processes, if one did. process_name: what --process asked for. claimed: whose the processes
-    are that alone made the check OK, or who says so. deeds: what the run did (`said.DEEDS`), and how often. lost: an
+    are that alone made the check OK, or who says so. deeds: what the run did (`events.DEEDS`), and how often. lost: an
     instance of ours is among the processes, and no record tells of it. hangs: the state directory does, and is not
     to be touched. no_news: a healthy verdict has nothing to add to what was last said from cron. unstartable: why no
     start can succeed, though it runs. uncontained: why the last start was in no control group of its own.

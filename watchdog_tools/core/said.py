@@ -6,13 +6,13 @@ by no less than the time since that boot, and by no more than a year.
 
 from __future__ import annotations
 
+from watchdog_tools.core.events import DEEDS
 from watchdog_tools.core.record import Corrupt
 from watchdog_tools.core.struct import Struct, replace
 from watchdog_tools.core.text import quoted
 
 VERSION = 1
 LARGEST = 2048  # bytes of its file
-DEEDS = ("started", "restarted", "adopted", "reloaded")  # events that are told; a stop is by the start behind it
 _LONGEST = 366 * 86_400_000  # milliseconds
 _TEXTS = ("key", "boot", "said", "seen")
 _NUMBERS = ("up", "wall", "debt", "restarts", "owed")

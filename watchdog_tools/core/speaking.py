@@ -7,7 +7,8 @@ reminder; a bound says whether there is room for it. Times are ages in milliseco
 from __future__ import annotations
 
 from watchdog_tools.core import CRITICAL, NAMES, OK
-from watchdog_tools.core.said import DEEDS, Deed, Said
+from watchdog_tools.core.events import DEEDS
+from watchdog_tools.core.said import Deed, Said
 from watchdog_tools.core.struct import Struct, replace
 from watchdog_tools.core.text import human_duration
 

@@ -9,12 +9,13 @@ import os
 import select
 import time
 
-from watchdog_tools.net.connection import socket
 from watchdog_tools.system.shutdown import logins_ended, runlevel_ends
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from watchdog_tools.net.connection import socket
 
 BOOTED = "/run/systemd/system"  # sd_booted(3)
 PRIVATE, BUS = "/run/systemd/private", "/run/dbus/system_bus_socket"  # the first is root's, and outlives the bus
@@ -44,6 +45,8 @@ def system_state(path: str, *, is_bus: bool, until: float) -> bytes:
 
     is_bus: it is a bus, which wants to be greeted first.
     """
+    from watchdog_tools.net.connection import socket  # where there is no systemd, a watcher does without
+
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         end.connect(path)
