@@ -158,6 +158,12 @@ class TestWhatStdoutDidNotTake:
         os.close(writing)
         assert [bool(check.run().out) for _ in range(2)] == [True, False]
 
+    @pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+    def test_one_that_is_closed(self, check: Check, closed: str) -> None:
+        """Nothing that the run opens takes its place and swallows the line."""
+        assert check.run(before=("sh", "-c", f'exec "$@" {closed}', "sh")).code == 1
+        assert [bool(check.run().out) for _ in range(2)] == [True, False]
+
     def test_a_deed(self, kept: Kept) -> None:
         """What was done is said by a run that did nothing."""
         with open("/dev/full", "wb") as full:  # noqa: PTH123 -- a device

@@ -7,6 +7,7 @@ import os
 import sys
 
 from watchdog_tools.cli.process_setup import Signals, isolate
+from watchdog_tools.system import null_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def start(name: str) -> NoReturn:
     """Run the console script `name`, isolated from what the environment adds to the import path."""
     try:
+        null_standard()  # first: the pipe of the signals would take a closed stdout's place, and the line with it
         signals = Signals()
         isolate()
         gc.disable()  # a process that lives for milliseconds collects no garbage worth 0.7 M instructions

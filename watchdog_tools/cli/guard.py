@@ -15,7 +15,6 @@ from watchdog_tools.cli.converters import convert
 from watchdog_tools.core import OK, UNKNOWN, Result, exit_code
 from watchdog_tools.outputs import Invocation, render, write
 from watchdog_tools.outputs.text import line
-from watchdog_tools.system import null_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ def guard(command: Command, argv: list[str], signals: Signals) -> NoReturn:
     """Run `command` on `argv`: one line, one exit, whatever happens."""
     code = 3
     try:
-        null_standard()
         code = _answer(command, argv, signals)
     except BaseException as error:  # noqa: BLE001 -- a traceback and an exit by accident are the alternative
         write(line(command.label, Result(UNKNOWN, f"internal error: {type(error).__name__}: {error}")))

@@ -14,14 +14,15 @@ def null_standard(*, replace: bool = False) -> None:
     """Open /dev/null on each closed one of 0-2; with `replace` on all of them.
 
     A closed standard descriptor would be taken by the next file or pipe that we open, and a
-    stray write would land there.
+    stray write would land there. What is written to one that was closed fails still: a line that nobody can have got
+    is not taken for said.
     """
     null = -1
     for number in range(3):
         if not replace and _is_open(number):
             continue
         if null < 0:
-            null = os.open("/dev/null", os.O_RDWR)
+            null = os.open("/dev/null", os.O_RDWR if replace else os.O_RDONLY)
         if null == number:
             os.set_inheritable(null, True)  # noqa: FBT003 -- the standard library's own
         else:
