@@ -82,6 +82,18 @@ def test_it_is_appended_and_rotated(directory: int, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "svc.events").stat().st_mode) == 0o640
 
 
+def test_it_is_rotated_once_by_all_that_find_it_full(directory: int, tmp_path: Path) -> None:
+    """Four write at once: none of their lines is refused, and the older file is a full one."""
+    made = events.line("svc", "died", {"pid": 1, "how": "x" * 1000})
+    writers = []
+    for _ in range(4):
+        writers.append(os.fork())
+        if not writers[-1]:
+            os._exit(any(events.append(directory, "svc", made) for _ in range(800)))
+    assert [os.waitpid(each, 0)[1] for each in writers] == [0] * 4
+    assert (tmp_path / "svc.events.1").stat().st_size > 256 * 1024
+
+
 def test_134_what_was_torn_stays_one_line(directory: int, tmp_path: Path) -> None:
     """A full disk left half a line: the next event is a whole one all the same."""
     (tmp_path / "svc.events").write_bytes(OLD + b'{"schema": 1, "ti')

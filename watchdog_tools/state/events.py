@@ -25,6 +25,7 @@ _FULL = 256 * 1024  # bytes, then the file becomes NAME.events.1, of which one i
 _EVIDENCE_LARGEST = 4 * LARGEST  # bytes of a line with the end of a log
 _TAIL = 2 * LARGEST  # bytes that are sure to hold the last event
 _MOST = 2 * _FULL  # bytes of a file that are read
+_OPENINGS = 5
 
 
 class Line(Struct, frozen=True):
@@ -53,8 +54,7 @@ def orderer() -> Orderer:
 def append(directory: int, name: str, made: Line) -> str:
     """Append one event of NAME to its file in the open directory of the memory. Return what hindered that, or nothing.
 
-    Who writes it needs no lock: a line is appended whole, and two that find the file full at the same time lose an
-    older one, no more.
+    Who writes it waits for no lock: a line is appended whole, and where two find the file full one of them moves it.
     """
     try:
         _append(directory, f"{name}.{made.file}", made.text.encode("ascii"), _MODES[made.file])
@@ -66,10 +66,10 @@ def append(directory: int, name: str, made: Line) -> str:
 def _append(directory: int, file: str, data: bytes, mode: int) -> None:
     descriptor, length = _opened(directory, file, mode)
     try:
-        if length > _FULL:
-            os.rename(file, f"{file}.1", src_dir_fd=directory, dst_dir_fd=directory)
-            os.close(descriptor)
+        if length > _FULL and _moved_aside(directory, file, descriptor):
+            full = descriptor
             descriptor, length = _opened(directory, file, mode)
+            os.close(full)
         if length and os.pread(descriptor, 1, length - 1) != b"\n":  # the last one was torn by a full disk
             data = b"\n" + data
         if os.write(descriptor, data) != len(data):
@@ -78,16 +78,39 @@ def _append(directory: int, file: str, data: bytes, mode: int) -> None:
         os.close(descriptor)
 
 
+def _moved_aside(directory: int, file: str, descriptor: int) -> bool:
+    """Make the full file, open, the older one. Return whether there is another one, or none, under its name.
+
+    Once for each file, whoever else finds it full: a second rename would put a file of few lines over that full one.
+    """
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno == errno.EWOULDBLOCK:  # another one moves it: the line may go with it
+            return False  # and where a file system has no locks the second rename is what it costs
+    try:
+        if os.path.samestat(os.stat(file, dir_fd=directory, follow_symlinks=False), os.fstat(descriptor)):
+            os.rename(file, f"{file}.1", src_dir_fd=directory, dst_dir_fd=directory)
+    except FileNotFoundError:
+        pass
+    return True
+
+
 def _opened(directory: int, file: str, mode: int) -> tuple[int, int]:
     """Return a descriptor to append to a file of ours, created if need be, and its length. Raise OSError."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(file, flags, mode, dir_fd=directory)
-    found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1:
-        if found.st_mode & 0o777 & ~mode:  # an earlier release let everybody read it
-            os.fchmod(descriptor, mode)
-        return descriptor, found.st_size
-    os.close(descriptor)
+    for _ in range(_OPENINGS):
+        descriptor = os.open(file, flags, mode, dir_fd=directory)
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1:
+            if found.st_mode & 0o777 & ~mode:  # an earlier release let everybody read it
+                os.fchmod(descriptor, mode)
+            return descriptor, found.st_size
+        os.close(descriptor)
+        if found.st_nlink:
+            break  # with none, others have moved it aside, and the next one over it, since it was opened
     raise OSError(errno.EPERM, "it is not a regular file of ours alone")
 
 
