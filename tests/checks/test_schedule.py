@@ -104,6 +104,7 @@ def test_time_goes_on(schedule: str, zone: str) -> None:
         ("٣ * * * *", "which cron does not take"),
         ("0 5-2 * * *", "the hour of "),
         ("@never", "'@never' has 1 fields"),
+        (f"{'9' * 5000} * * * *", "which cron does not take"),
     ],
 )
 def test_what_is_no_schedule(schedule: str, said: str) -> None:

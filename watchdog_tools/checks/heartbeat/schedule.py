@@ -21,6 +21,7 @@ _ACCEPTED = f"accepted: '30 2 * * *', five fields as in a crontab, or {', '.join
 _LOCAL = "/etc/localtime"  # the zone of cron, whatever TZ says in a shell
 _SIGNS = str.maketrans(",-/*", "    ")
 _NAMED = _FIELDS[3:]
+_DIGITS = 100  # that cron does not read any more
 
 
 class UnknownZone(ValueError):  # noqa: N818 -- a fact about a word, said in one sentence
@@ -64,7 +65,7 @@ def _expression(text: str) -> str:
         raise ValueError(f"{said!r} has {len(words)} fields; {_ACCEPTED}")
     for word, field in zip(words, _FIELDS, strict=True):
         if not _is_crons(word, named=field in _NAMED):
-            raise ValueError(f"the {field} of {said!r} is {word!r}, which cron does not take; {_ACCEPTED}")
+            raise ValueError(f"the {field} of {said!r} is {word[:80]!r}, which cron does not take; {_ACCEPTED}")
     expression = " ".join(words)
     try:
         found = next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)), None)
@@ -82,7 +83,9 @@ def _is_crons(word: str, *, named: bool) -> bool:
     if any(slash and first != "*" and "-" not in first for first, slash, _ in steps):
         return False
     parts = word.translate(_SIGNS).split()
-    return word.isascii() and all(part.isdigit() or (named and part.isalpha()) for part in parts)
+    return word.isascii() and all(
+        (part.isdigit() and len(part) < _DIGITS) or (named and part.isalpha()) for part in parts
+    )
 
 
 def _zone(name: str | None) -> ZoneInfo:
