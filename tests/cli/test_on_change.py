@@ -174,12 +174,15 @@ class TestWhatStdoutDidNotTake:
         assert keep(kept).out == ""
 
     def test_killed_before_it_remembers(self, check: Check) -> None:
-        """Said again, once."""
+        """Said again, once; and what it left half written does not stay."""
         need_works("strace", "-f", "-o", "/dev/null", "true")
         inject = ("-e", f"trace={LEADS_NOWHERE}", "-e", f"inject={LEADS_NOWHERE}:signal=KILL")
         struck = check.run(before=("strace", "-f", "-qq", "-o", "/dev/null", *inject))
         assert (struck.code, struck.out[:13]) == (1, "PORT CRITICAL"), struck
+        (left,) = (check.state / "said").iterdir()
+        os.utime(left, (0, 0))
         assert [bool(check.run().out) for _ in range(2)] == [True, False]
+        assert [each.name for each in (check.state / "said").iterdir()] == ["check-port.db"]
 
 
 class TestOfAService:

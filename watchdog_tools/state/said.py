@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from watchdog_tools.core.speaking import Speech
 
 _LARGEST = 2048  # bytes; core.said, which a run that finds no file does without
+_ABANDONED = 60  # seconds, for what takes less than one
 
 
 def read(state: str, key: str) -> bytes | None:
@@ -66,9 +67,24 @@ def _write(above: str, said: Said, *, default: bool) -> None:
     os.close(files.make(above, levels=default))
     directory = files.make(f"{above}/said", levels=default)
     try:  # there is no lock, so a scratch file of our own; no NAME begins with a dot
+        _sweep(f"{above}/said", directory, said.key)
         files.replace(directory, said.key, said.dump(), 0o600, f".{said.key}.{os.getpid()}")
     finally:
         os.close(directory)
+
+
+def _sweep(path: str, directory: int, key: str) -> None:
+    """Remove the scratch files of writers that were killed: on a disk that is too slow each run would leave one."""
+    import time
+
+    for each in os.listdir(path):  # the descriptor is good for no list
+        if each.rpartition(".")[0] != f".{key}":
+            continue
+        try:
+            if time.time() - os.stat(each, dir_fd=directory, follow_symlinks=False).st_mtime > _ABANDONED:
+                os.unlink(each, dir_fd=directory)
+        except OSError:
+            continue
 
 
 def remove(state: str, key: str) -> None:
