@@ -288,7 +288,7 @@ class TestTheOperator:
         after = Watcher(kept, spawn, *AT_ONCE, every="200ms").begun()
         assert kept.service.starts() == 2
         assert replaced(kept) < 3
-        assert after.end().code == 0
+        assert after.settled().end().code == 0
 
     def test_pause_and_resume(self, kept: Kept, spawn: Spawner) -> None:
         """A pause stops the hands, not the eyes; its end is noticed by the next look."""

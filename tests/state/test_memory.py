@@ -132,10 +132,9 @@ def test_of_two_command_lines_the_later_one_counts(places: Places) -> None:
         assert saved.argv == (word,)
 
 
+@pytest.mark.root(reason="its default place is the one that is made here")
 def test_one_that_was_too_long_says_so(places: Places) -> None:
     """It is not the older one that is taken then, nor is the NAME forgotten."""
-    if os.geteuid():
-        pytest.skip("root: its default place is this one")
     assert places.write(command=saved_command.dump(["x" * 70_000])) == [
         "the command line cannot be kept: Argument list too long"
     ]
