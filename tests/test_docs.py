@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,16 @@ def test_every_link_resolves(document: Path) -> None:
         path = (document.parent / name).resolve() if name else document
         assert path.exists(), target
         assert not anchor or anchor in anchors(path.read_text()), f"{target}: no such heading"
+
+
+def test_the_installation_page_names_what_we_require() -> None:
+    """Each package, and how many wheels a wheelhouse has with ours."""
+    text = (ROOT / "docs" / "install.md").read_text()
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    counts = {5: "five", 6: "six", 7: "seven", 8: "eight"}
+    assert f"({counts[len(needs) + 1]} wheels," in text
+    (named,) = re.findall(r"; ([\w, ]+) come with it", text)
+    assert set(re.findall(r"\w+", named)) - {"and"} == {re.split(r"\W", each)[0] for each in needs}
 
 
 def test_every_page_is_linked() -> None:

@@ -238,6 +238,9 @@ class TestStatus:
         ordered(kept, "resume", "svc")
         ran = ordered(kept, "status", **need_nobody(command("watchdog-tools")))
         assert (ran.code, rows(ran)["svc"][0]) == (0, "running")
+        (kept.state / "svc.seen").unlink()
+        ran = ordered(kept, "status", "--max-age", "1s", **need_nobody(command("watchdog-tools")))
+        assert (ran.code, "-; " in ran.out) == (2, False), ran
 
     @pytest.mark.root(reason="makes files of another owner")
     def test_a_record_of_another_owner_is_not_believed(self, public_path: Path) -> None:

@@ -224,6 +224,21 @@ class TestOfAService:
         assert run("watchdog-tools", "start" if order == ("stop",) else "resume", "svc", "-s", kept.state).code == 0
         assert keep(kept).out == ""
 
+    @pytest.mark.parametrize(
+        "check", ["sh -c 'echo not asked; exit 3'", "check-heartbeat /dev/null --max-age 1m"],
+        ids=["a veto", "another check"],
+    )  # fmt: skip
+    def test_an_order_is_silent_where_a_check_cannot_see(self, kept: Kept, check: str) -> None:
+        """As in a maintenance that stops the supervisor as well; the line names the pause, and calls nothing down."""
+        options = ("--check", check)
+        assert keep(kept, *options).out.startswith("SERVICE UNKNOWN - ")
+        assert run("watchdog-tools", "pause", "svc", "-s", kept.state).code == 0
+        older(kept.state, "ensure-running.svc", 2 * HOUR)
+        ran = keep(kept, *options)
+        assert (ran.code, ran.out) == (1, ""), ran
+        ran = kept.run(*options)
+        assert (ran.code, "; paused until " in ran.out, " down" in ran.out) == (3, True, False), ran
+
     def test_waiting_for_something_else(self, kept: Kept) -> None:
         """The database is down: one line."""
         line = f"check-port 127.0.0.1:{closed_port()}"

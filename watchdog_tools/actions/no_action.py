@@ -35,6 +35,8 @@ def shutting_down(run: Run, cause: str, how: str = "down") -> Result:
 
 def paused(run: Run, health: Health, assessment: Assessment) -> Result:
     """Return the verdict of a service that is paused: it is checked, and nothing is done."""
+    if health.unseen:
+        return Result(health.state, f"{run.name}: {health.unseen}; {assessment.paused}", reason="paused")
     if health.works or (assessment.alive and not health.has_checks):
         words = f": {health.summary}" if health.summary else ""
         state = health.state if health.has_checks else OK

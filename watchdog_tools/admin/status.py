@@ -229,7 +229,7 @@ def _cells(row: Row, word: str) -> tuple[str, ...]:
         left = f"{human_duration(max(round(row.paused_left or 0), 1))} left"
         held = ("until the next boot" if row.paused_until_boot else left) + ending
     age = f"{human_duration(max(time.time() - row.last_time, 0))} ago: " if row.last_time else ""
-    last = "; ".join([f"{age}{row.last}" if row.last else "-", *row.notes])
+    last = "; ".join([*([f"{age}{row.last}"] if row.last else []), *row.notes]) or "-"
     shown = f"paused, {_ALIVE[row.alive]}" if word == "paused" else word
     counts = [str(count) for count in (row.restarts, row.starts) if count is not None]
     return row.name, shown, since, "/".join(counts) or "-", held, last

@@ -62,6 +62,11 @@ class Health:
         return {OK: "is healthy", WARNING: "is degraded", UNKNOWN: "cannot be judged"}.get(self.state, "is failing")
 
     @property
+    def unseen(self) -> str:
+        """What a check could not see, so that nobody can say whether the service is up; empty where it can be said."""
+        return self.veto or (self.summary if self.has_checks and self.state == UNKNOWN else "")
+
+    @property
     def down(self) -> bool:
         """Whether the checks call for an instance: only CRITICAL does."""
         return self.state == CRITICAL or not self.has_checks

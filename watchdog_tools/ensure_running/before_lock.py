@@ -206,10 +206,10 @@ def verdict_without_lock(config: Config, seen: InstanceFacts, health: Health) ->
     """Return the verdict where no lock is needed for it: healthy, or nothing may be done. Else None."""
     name = config.name
     note = f"; {seen.note}" if seen.note else ""
+    if seen.paused:  # an order, also where a check cannot see: cron is not told of it
+        return of_instance(_paused(name, seen, health), seen.pid)
     if health.veto:
         return Result(health.state, f"{name}: {health.veto}; nothing started", reason="blind")
-    if seen.paused:
-        return of_instance(_paused(name, seen, health), seen.pid)
     if health.lost:
         return None
     if not health.has_checks and seen.state == UNKNOWN:
@@ -235,6 +235,8 @@ def _changed(seen: InstanceFacts) -> str:
 
 def _paused(name: str, seen: InstanceFacts, health: Health) -> Result:
     """A pause stops the hands, not the eyes."""
+    if health.unseen:
+        return Result(health.state, f"{name}: {health.unseen}; {seen.paused}", reason="paused")
     up = health.works or (not health.has_checks and seen.state in (OK, WARNING))
     said = health.summary or seen.summary
     if up:
