@@ -384,6 +384,13 @@ class TestRestart:
         assert ordered(kept, "restart").code == 0
         assert len(lives(kept)) == 1
 
+    def test_what_was_ordered_says_by_whom(self, kept: Kept) -> None:
+        """The restart; that it was healthy behind it is nobody's order."""
+        kept.run()
+        assert ordered(kept, "restart").code == 0
+        by = {each["event"]: each["uid"] for each in kept.events()}
+        assert (by["restarted"], by["recovered"]) == (os.getuid(), None)
+
     def test_a_pause_stays_and_is_said(self, kept: Kept) -> None:
         """It runs, and the next run does not start it when it dies: the line says until when; JSON has the pause."""
         kept.run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from watchdog_tools.core.events import NOBODY, Orderer
+from watchdog_tools.core.events import HAPPENED, NOBODY, Orderer
 from watchdog_tools.state import events, memory, saved_command
 from watchdog_tools.workers import Check, run_all
 
@@ -39,7 +39,8 @@ class Memory:
 
     def event(self, state: int, event: str, facts: Mapping[str, object], *, evidence: bool = False) -> list[str]:
         """Remember an event. Return sentences about what hindered that. state: the state directory, open."""
-        line = events.line(self._owner.name, event, facts, self._by, evidence=evidence)
+        by = NOBODY if event in HAPPENED else self._by
+        line = events.line(self._owner.name, event, facts, by, evidence=evidence)
         if not self._apart:
             return memory.write_in(state, self._owner.name, memory.Entry(lines=(line,)))
         self._lines = [*self._lines[1 - _MOST :], line]

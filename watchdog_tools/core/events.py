@@ -25,6 +25,7 @@ class Orderer(Struct, frozen=True):
 
 
 NOBODY = Orderer()  # what happened by itself, or by cron
+HAPPENED = ("died", "recovered", "held")  # what nobody orders, though it may be seen by the run of an order
 DEEDS = ("started", "restarted", "adopted", "reloaded")  # those that are told to cron; a stop is by the start behind it
 # Event: (state, reason, own fields). State and reason are the service's as the event shows it, None and empty where it
 # shows none; each event has `pid` and the fields that all have besides.
