@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HOUR = 3_600_000
 BURST = 3  # lines about changes in an hour
-_SILENT = ("pending", "paused", "forgotten", "shutdown")  # it only takes time; an operator ordered it
+_SILENT = ("pending", "paused", "shutdown")  # it only takes time; an operator ordered it
 # All reasons of an outage are one condition, but these: another thing is to be done, or waited for.
 _OWN = ("held", "waiting", "daemon", "unstoppable", "lock-held", "no-state")
 _FINE = ("ok", "changed")
